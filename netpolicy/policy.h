@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// What the kernel is to enforce for the levels' networks, as a value. Pure: no netlink here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "vmspec/base/codec.h"
+#include "vmspec/base/error.h"
+#include "vmspec/model.h"
+
+namespace bulkhead::netpolicy {
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+/// A level's point-to-point link, computed from the pools and the level's index.
+struct LevelLink {
+  std::string interface;  ///< tap on the host, <= 15 bytes: InterfaceName(level)
+  MacAddress mac{};       ///< of the guest; locally administered, from the index
+  std::array<std::uint8_t, 4> host4{};
+  std::array<std::uint8_t, 4> guest4{};
+  std::array<std::uint8_t, 16> host6{};
+  std::array<std::uint8_t, 16> guest6{};
+};
+
+/// "bh-" and the name when that fits in 15 bytes, else a prefix of it and a hash.
+std::string InterfaceName(std::string_view level);
+/// kLimit when the pool has no link with this index.
+Result<LevelLink> LinkFor(const vmspec::Host& host, std::string_view level, std::uint32_t index);
+
+/// All that the kernel must know of one level that has a network.
+struct LevelPolicy {
+  std::string level;
+  std::uint32_t uid = 0;  ///< owner of the tap: LevelUid(index)
+  LevelLink link;
+  std::string uplink_interface;
+  bool nat = false;
+  std::vector<vmspec::NetRule> rules;
+};
+
+/// The policy of `level` in a checked spec; nothing for a level without network.
+Result<std::optional<LevelPolicy>> CompileLevel(const vmspec::SpecSet& spec,
+                                                const std::string& level, std::uint32_t index);
+
+Bytes EncodePolicy(const LevelPolicy& policy);
+/// Strict: netd takes this from hostd and trusts no field. kCorrupt or kInvalid with the reason.
+Result<LevelPolicy> DecodePolicy(ByteView in);
+
+}  // namespace bulkhead::netpolicy

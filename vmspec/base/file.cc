@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vmspec/base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "vmspec/base/unique_fd.h"
+
+namespace bulkhead {
+
+Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) return FailErrno("open " + path);
+  std::string out;
+  char buffer[65536];
+  for (;;) {
+    ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n == 0) return out;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FailErrno("read " + path);
+    if (out.size() + static_cast<std::size_t>(n) > max_bytes) {
+      return Fail(ErrorCode::kLimit,
+                  path + " is longer than the " + std::to_string(max_bytes) + " bytes allowed");
+    }
+    out.append(buffer, static_cast<std::size_t>(n));
+  }
+}
+
+Status WriteFully(int fd, const void* data, std::size_t size) {
+  const char* p = static_cast<const char*>(data);
+  while (size > 0) {
+    ssize_t n = ::write(fd, p, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FailErrno("write");
+    p += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return {};
+}
+
+Status SyncDirectory(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return FailErrno("open " + path);
+  if (::fsync(fd.get()) != 0) return FailErrno("fsync " + path);
+  return {};
+}
+
+Status WriteFileAtomically(const std::string& path, std::string_view content, mode_t mode) {
+  std::string temporary = path + ".new";
+  UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!fd) return FailErrno("create " + temporary);
+  Status s = WriteFully(fd.get(), content.data(), content.size());
+  if (s && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0)) s = FailErrno("fsync");
+  if (s && std::rename(temporary.c_str(), path.c_str()) != 0) s = FailErrno("rename to");
+  if (!s) {
+    ::unlink(temporary.c_str());
+    return Propagate(s, "write " + path);
+  }
+  auto slash = path.rfind('/');
+  return SyncDirectory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+}
+
+}  // namespace bulkhead

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// From TOML text to a checked SpecSet, or to all faults at once.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "vmspec/base/error.h"
+#include "vmspec/model.h"
+
+namespace bulkhead::vmspec {
+
+/// A spec set as text: path relative to its folder -> content. "levels/NAME.toml", "flows.toml",
+/// "networks.toml", "devices.toml", "host.toml"; nothing else is accepted.
+using SpecFiles = std::map<std::string, std::string>;
+
+/// Reads a folder. Only files that a spec set may have are read, at most 4 MiB each and 4,096 in
+/// all; anything else whose name ends in .toml is an error that names it.
+Result<SpecFiles> ReadSpecFolder(const std::string& folder);
+
+struct Diagnostic {
+  std::string code;     ///< stable, "B0102"
+  std::string message;  ///< one sentence, printable
+  Origin origin;
+  std::string label;    ///< what stands under the caret ("did you mean \"memory\"?"), may be empty
+  std::string help;     ///< the way out, may be empty
+  bool warning = false;
+};
+
+struct CheckedSpec {
+  SpecSet spec;                         ///< meaningful only when ok()
+  std::vector<Diagnostic> diagnostics;  ///< in order of file, line, column
+  [[nodiscard]] bool ok() const;        ///< no error among them (warnings may be)
+};
+
+/// Parses and checks; reports every fault it can find in one pass.
+CheckedSpec CheckSpec(const SpecFiles& files);
+
+/// The diagnostics as a person reads them: code, place, the source line with a caret, help, and the
+/// closing count. Guest- or user-supplied text in it is printable. `colour`: ANSI colours.
+std::string FormatDiagnostics(const SpecFiles& files, const CheckedSpec& checked, bool colour);
+
+}  // namespace bulkhead::vmspec
