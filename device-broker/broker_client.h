@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// Talking to bulkhead-brokerd, who owns every assignable device. Blocking with deadlines; each call
-/// connects anew. Only uid kUidHostd and root are served.
+/// Talking to bulkhead-brokerd, who owns every assignable device. Blocking with deadlines; each
+/// call connects anew. Only uid kUidHostd and root are served.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ enum class DeviceState : std::uint8_t { kHost, kAuthorising, kBound, kInUse, kDr
 const char* DeviceStateName(DeviceState state);
 
 struct Device {
-  std::string id;      ///< stable and printable: "loop0", later "usb-1-4.2-SERIAL"
+  std::string id;  ///< stable and printable: "loop0", later "usb-1-4.2-SERIAL"
   std::string device_class = "storage";
   std::string path;    ///< "/dev/loop0"
   std::string title;   ///< printable: model, or the backing file's name
   std::string serial;  ///< may be empty
   std::uint64_t size_bytes = 0;
   DeviceState state = DeviceState::kHost;
-  std::string level;   ///< who has it, when not kHost
+  std::string level;  ///< who has it, when not kHost
   bool writable = false;
 };
 

@@ -15,11 +15,11 @@ namespace bulkhead::hostd {
 /// One desired instance. superd makes its folders and uid, starts it, restarts it when it dies.
 struct ServiceInstance {
   enum class Kind : std::uint8_t { kAgentd = 1, kDiodeSend = 2, kDiodeReceive = 3 } kind;
-  std::string name;           ///< level (agentd) or flow (diode halves)
-  std::uint32_t index = 0;    ///< level or flow index: the uid follows from it
-  std::string level;          ///< the level whose channel it opens
+  std::string name;         ///< level (agentd) or flow (diode halves)
+  std::uint32_t index = 0;  ///< level or flow index: the uid follows from it
+  std::string level;        ///< the level whose channel it opens
   std::uint32_t level_index = 0;
-  std::string peer_level;     ///< diode: the other level
+  std::string peer_level;            ///< diode: the other level
   std::uint64_t max_file_bytes = 0;  ///< diode
   std::uint64_t quota_bytes = 0;
   std::uint32_t max_files = 0;
@@ -27,7 +27,7 @@ struct ServiceInstance {
 };
 
 struct ServiceStatus {
-  std::string unit;  ///< "netd", "agentd@low", "diode-send@up"
+  std::string unit;      ///< "netd", "agentd@low", "diode-send@up"
   std::int32_t pid = 0;  ///< 0: not running
   std::uint32_t restarts = 0;
 };

@@ -30,9 +30,9 @@ class NetdClient {
  public:
   explicit NetdClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
 
-  /// Makes tap, addresses, routes and rules of the level what `policy` says. The rules are committed
-  /// before the tap is up. Idempotent; live for a running level.
-  /// Errors leave the former policy in force, or, for a new level, no tap.
+  /// Makes tap, addresses, routes and rules of the level what `policy` says. The rules are
+  /// committed before the tap is up. Idempotent; live for a running level. Errors leave the former
+  /// policy in force, or, for a new level, no tap.
   Status Apply(const LevelPolicy& policy);
   /// Removes tap and rules: rules last. Idempotent.
   Status Remove(const std::string& level);

@@ -83,12 +83,12 @@ struct Level {
   std::string title;  ///< for people; printable, <= 64 bytes
   Label label;
   std::string colour = "#808080";
-  std::string image;  ///< name of an image in the store
-  std::uint32_t vcpus = 1;         ///< 1..64
-  std::uint32_t memory_mib = 512;  ///< 128..1048576
+  std::string image;                      ///< name of an image in the store
+  std::uint32_t vcpus = 1;                ///< 1..64
+  std::uint32_t memory_mib = 512;         ///< 128..1048576
   std::uint32_t cpu_quota_percent = 100;  ///< of one CPU per vCPU, 10..100
-  bool persistent = true;          ///< false: the state disk is made anew at each start
-  std::uint32_t state_mib = 256;   ///< 16..1048576
+  bool persistent = true;                 ///< false: the state disk is made anew at each start
+  std::uint32_t state_mib = 256;          ///< 16..1048576
   bool autostart = false;
   LevelNetwork network;
   StoragePolicy storage;
@@ -130,10 +130,10 @@ struct DeviceRule {
 enum class Accel : std::uint8_t { kAuto, kKvm, kTcg };
 struct Host {
   Accel accel = Accel::kAuto;
-  bool allow_tcg = false;  ///< auto may fall back to TCG
+  bool allow_tcg = false;               ///< auto may fall back to TCG
   std::uint32_t hello_timeout_s = 120;  ///< 5..3600: start to the agent's hello
-  Prefix pool4;  ///< /30 per level, default 10.77.0.0/16
-  Prefix pool6;  ///< /126 per level, default fd77::/64
+  Prefix pool4;                         ///< /30 per level, default 10.77.0.0/16
+  Prefix pool6;                         ///< /126 per level, default fd77::/64
   Origin origin;
 };
 

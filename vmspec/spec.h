@@ -23,8 +23,8 @@ struct Diagnostic {
   std::string code;     ///< stable, "B0102"
   std::string message;  ///< one sentence, printable
   Origin origin;
-  std::string label;    ///< what stands under the caret ("did you mean \"memory\"?"), may be empty
-  std::string help;     ///< the way out, may be empty
+  std::string label;  ///< what stands under the caret ("did you mean \"memory\"?"), may be empty
+  std::string help;   ///< the way out, may be empty
   bool warning = false;
 };
 

@@ -51,7 +51,8 @@ std::string CheckLine(std::string_view line, std::uint64_t seq, const Sha256Dige
 ChainedLine ChainRecord(const AuditRecord& r, const Sha256Digest& prev) {
   std::string body = "{\"seq\":" + std::to_string(r.seq) + ",\"time\":\"" + Utc(r.time_us) +
                      "\",\"prev\":\"" + Hex(prev) + "\",\"actor\":" + JsonString(r.actor) +
-                     ",\"action\":" + JsonString(r.action) + ",\"subject\":" + JsonString(r.subject) +
+                     ",\"action\":" + JsonString(r.action) +
+                     ",\"subject\":" + JsonString(r.subject) +
                      ",\"outcome\":" + JsonString(r.outcome) + ",\"detail\":{";
   bool first = true;
   for (const auto& [key, value] : r.detail) {

@@ -6,12 +6,14 @@ namespace bulkhead {
 namespace {
 template <typename T>
 void PutLe(Bytes& out, T v) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<std::uint8_t>(v >> (8 * i)));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    out.push_back(static_cast<std::uint8_t>(v >> (8 * i)));
 }
 template <typename T>
 T GetLe(ByteView in) {
   T v = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) v = static_cast<T>(v | (static_cast<T>(in[i]) << (8 * i)));
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    v = static_cast<T>(v | (static_cast<T>(in[i]) << (8 * i)));
   return v;
 }
 }  // namespace

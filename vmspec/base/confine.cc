@@ -17,25 +17,33 @@ namespace bulkhead {
 namespace {
 
 constexpr std::array kCommon = {
-    SyscallRule{"brk"},           SyscallRule{"mmap"},         SyscallRule{"munmap"},
-    SyscallRule{"mremap"},        SyscallRule{"madvise"},      SyscallRule{"exit"},
-    SyscallRule{"exit_group"},    SyscallRule{"futex"},        SyscallRule{"clock_gettime"},
-    SyscallRule{"clock_nanosleep"}, SyscallRule{"nanosleep"},  SyscallRule{"gettimeofday"},
-    SyscallRule{"rt_sigreturn"},  SyscallRule{"rt_sigprocmask"}, SyscallRule{"rt_sigaction"},
-    SyscallRule{"restart_syscall"}, SyscallRule{"close"},      SyscallRule{"getpid"},
-    SyscallRule{"gettid"},        SyscallRule{"tgkill"},       SyscallRule{"getrandom"},
-    SyscallRule{"poll"},          SyscallRule{"ppoll"},        SyscallRule{"fstat"},
-    SyscallRule{"newfstatat"},    SyscallRule{"fcntl"},        SyscallRule{"rseq"},
+    SyscallRule{"brk"},           SyscallRule{"mmap"},
+    SyscallRule{"munmap"},        SyscallRule{"mremap"},
+    SyscallRule{"madvise"},       SyscallRule{"exit"},
+    SyscallRule{"exit_group"},    SyscallRule{"futex"},
+    SyscallRule{"clock_gettime"}, SyscallRule{"clock_nanosleep"},
+    SyscallRule{"nanosleep"},     SyscallRule{"gettimeofday"},
+    SyscallRule{"rt_sigreturn"},  SyscallRule{"rt_sigprocmask"},
+    SyscallRule{"rt_sigaction"},  SyscallRule{"restart_syscall"},
+    SyscallRule{"close"},         SyscallRule{"getpid"},
+    SyscallRule{"gettid"},        SyscallRule{"tgkill"},
+    SyscallRule{"getrandom"},     SyscallRule{"poll"},
+    SyscallRule{"ppoll"},         SyscallRule{"fstat"},
+    SyscallRule{"newfstatat"},    SyscallRule{"fcntl"},
+    SyscallRule{"rseq"},
 };
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::array kSanitizer = {
-    SyscallRule{"sigaltstack"}, SyscallRule{"mprotect"},   SyscallRule{"readlink"},
-    SyscallRule{"openat"},      SyscallRule{"read"},       SyscallRule{"write"},
-    SyscallRule{"sched_yield"}, SyscallRule{"getdents64"}, SyscallRule{"prctl"},
-    SyscallRule{"clone"},       SyscallRule{"wait4"},      SyscallRule{"ptrace"},
-    SyscallRule{"getppid"},     SyscallRule{"process_vm_readv"}, SyscallRule{"lseek"},
-    SyscallRule{"pipe"},        SyscallRule{"pipe2"},      SyscallRule{"stat"},
+    SyscallRule{"sigaltstack"}, SyscallRule{"mprotect"},
+    SyscallRule{"readlink"},    SyscallRule{"openat"},
+    SyscallRule{"read"},        SyscallRule{"write"},
+    SyscallRule{"sched_yield"}, SyscallRule{"getdents64"},
+    SyscallRule{"prctl"},       SyscallRule{"clone"},
+    SyscallRule{"wait4"},       SyscallRule{"ptrace"},
+    SyscallRule{"getppid"},     SyscallRule{"process_vm_readv"},
+    SyscallRule{"lseek"},       SyscallRule{"pipe"},
+    SyscallRule{"pipe2"},       SyscallRule{"stat"},
 };
 #else
 constexpr std::array<SyscallRule, 0> kSanitizer = {};
@@ -76,7 +84,8 @@ Status ApplySeccomp(std::span<const SyscallRule> common, std::span<const Syscall
   if (status) status = AddRules(ctx, kSanitizer);
   if (status) {
     int rc = seccomp_load(ctx);
-    if (rc != 0) status = Fail(ErrorCode::kUnavailable, "the kernel did not take the seccomp filter");
+    if (rc != 0)
+      status = Fail(ErrorCode::kUnavailable, "the kernel did not take the seccomp filter");
   }
   seccomp_release(ctx);
   return status;

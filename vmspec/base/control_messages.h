@@ -75,13 +75,13 @@ struct FlowEnd {
 /// Answer to Hello: who the guest is and what it may use. Empty addresses: no network.
 struct Welcome {
   static constexpr std::uint16_t kType = 101;
-  std::string level;     ///< also the host name
+  std::string level;  ///< also the host name
   std::int64_t time_us = 0;
   std::string ipv4;      ///< "10.77.0.6/30"
   std::string gateway4;  ///< "10.77.0.5"
   std::string ipv6;      ///< "fd77::6/126"
   std::string gateway6;
-  std::string mac;       ///< of the interface that the addresses are for
+  std::string mac;                ///< of the interface that the addresses are for
   std::vector<FlowEnd> outgoing;  ///< <= 64
   std::vector<FlowEnd> incoming;  ///< <= 64
 };

@@ -29,7 +29,8 @@ enum class ErrorCode {
   kInternal,        ///< a bug of ours
 };
 
-/// A stable lower-case word for `code` ("not-found"), for JSON, D-Bus error names and audit records.
+/// A stable lower-case word for `code` ("not-found"), for JSON, D-Bus error names and audit
+/// records.
 std::string_view ErrorCodeName(ErrorCode code);
 
 /// One failure. Printed once, by a main or an adaptor, never logged by a library.

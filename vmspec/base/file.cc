@@ -50,7 +50,8 @@ Status SyncDirectory(const std::string& path) {
 
 Status WriteFileAtomically(const std::string& path, std::string_view content, mode_t mode) {
   std::string temporary = path + ".new";
-  UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  UniqueFd fd(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return FailErrno("create " + temporary);
   Status s = WriteFully(fd.get(), content.data(), content.size());
   if (s && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0)) s = FailErrno("fsync");

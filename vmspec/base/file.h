@@ -13,8 +13,8 @@ namespace bulkhead {
 /// The whole file; kLimit when it is longer than `max_bytes` (nothing is read then).
 Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes);
 
-/// Replaces `path` whole and durably: temporary file in the same folder, fsync, rename, fsync of the
-/// folder. After any error the old content is still there.
+/// Replaces `path` whole and durably: temporary file in the same folder, fsync, rename, fsync of
+/// the folder. After any error the old content is still there.
 Status WriteFileAtomically(const std::string& path, std::string_view content, mode_t mode);
 
 /// write(2) until all is out.

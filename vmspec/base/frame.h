@@ -25,7 +25,8 @@ struct Frame {
 /// Header and payload as bytes ready to write.
 Bytes EncodeFrame(std::uint16_t type, ByteView payload);
 /// Only the header, for senders that write the payload by themselves (splice, sendfile, writev).
-std::array<std::uint8_t, kFrameHeaderBytes> EncodeFrameHeader(std::uint16_t type, std::uint32_t length);
+std::array<std::uint8_t, kFrameHeaderBytes> EncodeFrameHeader(std::uint16_t type,
+                                                              std::uint32_t length);
 
 /// Incremental decoder for a byte stream from one hostile peer. Holds at most
 /// kFrameHeaderBytes + max_payload bytes.
@@ -33,8 +34,8 @@ class FrameReader {
  public:
   /// @param max_payload  bytes; a header that declares more is a fault.
   /// @param resync_type  0: a bad header is final (kCorrupt). Else: after a bad header, and at the
-  ///                     start, bytes are skipped until a valid header of this type appears, so that
-  ///                     a reader that starts mid-stream loses whole frames only.
+  ///                     start, bytes are skipped until a valid header of this type appears, so
+  ///                     that a reader that starts mid-stream loses whole frames only.
   explicit FrameReader(std::uint32_t max_payload, std::uint16_t resync_type = 0);
 
   /// Takes in bytes as they come. `kCorrupt` (no resync) leaves the reader failed for good.

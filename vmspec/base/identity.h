@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// Numeric identities of processes. No line in /etc/passwd is needed: the numbers lie in a range that
-/// no distribution, container manager or directory service hands out (see docs/architecture.md).
+/// Numeric identities of processes. No line in /etc/passwd is needed: the numbers lie in a range
+/// that no distribution, container manager or directory service hands out (see
+/// docs/architecture.md).
 #pragma once
 
 #include <sys/types.h>

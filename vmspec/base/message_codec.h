@@ -23,7 +23,9 @@ class FieldWriter {
   void Num(const std::int64_t& v) { w_.U64(static_cast<std::uint64_t>(v)); }
   void Flag(const bool& v) { w_.U8(v ? 1 : 0); }
   void Str(const std::string& v, std::size_t max) { w_.Str(std::string_view(v).substr(0, max)); }
-  void Blob(const Bytes& v, std::size_t max) { w_.Blob(ByteView(v).first(std::min(v.size(), max))); }
+  void Blob(const Bytes& v, std::size_t max) {
+    w_.Blob(ByteView(v).first(std::min(v.size(), max)));
+  }
   template <std::size_t N>
   void Fixed(const std::array<std::uint8_t, N>& v) {
     w_.Raw(v);
@@ -92,8 +94,8 @@ namespace detail {
 template <typename Variant, std::size_t I = 0>
 Result<Variant> DecodeAs(const Frame& frame) {
   if constexpr (I == std::variant_size_v<Variant>) {
-    return Fail(ErrorCode::kCorrupt, "message type " + std::to_string(frame.type) +
-                                         " does not belong on this channel");
+    return Fail(ErrorCode::kCorrupt,
+                "message type " + std::to_string(frame.type) + " does not belong on this channel");
   } else {
     using M = std::variant_alternative_t<I, Variant>;
     if (frame.type != M::kType) return DecodeAs<Variant, I + 1>(frame);

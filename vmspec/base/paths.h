@@ -32,7 +32,8 @@ struct Paths {
   [[nodiscard]] std::string ChannelSocket(std::string_view level, std::string_view port) const {
     return ChannelDir(level, port) + "/sock";
   }
-  /// The one-way FIFO of a flow: owner = sending half (write only), group = receiving half (read only).
+  /// The one-way FIFO of a flow: owner = sending half (write only), group = receiving half (read
+  /// only).
   [[nodiscard]] std::string FlowPipe(std::string_view flow) const {
     return run + "/flows/" + std::string(flow) + "/pipe";
   }

@@ -23,7 +23,7 @@ struct ChildFault {
   int sys_errno;
 };
 constexpr const char* kStepNames[] = {"prepare descriptors", "limit resources", "leave the network",
-                                      "reduce capabilities", "change user", "run"};
+                                      "reduce capabilities", "change user",     "run"};
 
 bool SetCapabilities(const std::vector<int>& capabilities) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};

@@ -18,9 +18,9 @@ namespace bulkhead {
 struct RunAs {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;       ///< supplementary groups, replacing the parent's
-  std::vector<int> capabilities;   ///< CAP_*: ambient, permitted, and the whole bounding set
-  bool network = true;             ///< false: an empty network namespace of its own
+  std::vector<gid_t> groups;      ///< supplementary groups, replacing the parent's
+  std::vector<int> capabilities;  ///< CAP_*: ambient, permitted, and the whole bounding set
+  bool network = true;            ///< false: an empty network namespace of its own
   bool unchanged = false;
 
   static RunAs Unchanged() {

@@ -32,10 +32,10 @@ struct AgentLink {
 struct Decision {
   static constexpr std::uint16_t kType = 310;
   enum Verdict : std::uint8_t {
-    kAccepted = 1,   ///< send half: goes into the pipe
-    kRefused = 2,    ///< either half: dropped, `reason` says why
-    kPublished = 3,  ///< receive half: whole, verified, durable in the spool
-    kHandedOver = 4, ///< receive half: all bytes written to the receiving level's port
+    kAccepted = 1,    ///< send half: goes into the pipe
+    kRefused = 2,     ///< either half: dropped, `reason` says why
+    kPublished = 3,   ///< receive half: whole, verified, durable in the spool
+    kHandedOver = 4,  ///< receive half: all bytes written to the receiving level's port
   };
   std::uint64_t serial = 0;  ///< chosen by the sender of this message, echoed by Recorded
   std::uint8_t verdict = 0;
@@ -49,7 +49,8 @@ struct Recorded {
   static constexpr std::uint16_t kType = 311;
   std::uint64_t serial = 0;
 };
-/// hostd to a receive half: the level's agent is ready; (re)connect and send all that is undelivered.
+/// hostd to a receive half: the level's agent is ready; (re)connect and send all that is
+/// undelivered.
 struct GuestReady {
   static constexpr std::uint16_t kType = 312;
 };

@@ -130,7 +130,8 @@ Result<ReceivedFrame> FrameSocket::Receive(std::chrono::milliseconds deadline) {
     auto taken = reader_.Feed(pending_);
     if (!taken) return Propagate(taken);
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(*taken));
-    if (auto frame = reader_.Next()) return ReceivedFrame{std::move(*frame), std::exchange(fds_, {})};
+    if (auto frame = reader_.Next())
+      return ReceivedFrame{std::move(*frame), std::exchange(fds_, {})};
     if (auto s = WaitFor(fd_.get(), POLLIN, until); !s) return Propagate(s);
 
     std::array<std::uint8_t, 65536> buffer;

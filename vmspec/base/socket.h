@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// UNIX stream sockets that carry frames, and file descriptors beside them, between our own daemons.
+/// UNIX stream sockets that carry frames, and file descriptors beside them, between our own
+/// daemons.
 #pragma once
 
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// One file on its way: the same four messages on org.bulkhead.out.F (guest to sending half), on the
-/// one-way pipe (sending half to receiving half) and on org.bulkhead.in.F (receiving half to guest).
-/// Protocol: docs/protocols/diode.md. No message ever travels the other way.
+/// One file on its way: the same four messages on org.bulkhead.out.F (guest to sending half), on
+/// the one-way pipe (sending half to receiving half) and on org.bulkhead.in.F (receiving half to
+/// guest). Protocol: docs/protocols/diode.md. No message ever travels the other way.
 #pragma once
 
 #include <array>
