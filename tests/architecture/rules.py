@@ -22,7 +22,7 @@ UNITS = {
     "diode": [BASE, "vmspec"],
     "device-broker": [BASE, "vmspec"],
     "hostd": [BASE, "vmspec", "netpolicy", "diode", "device-broker",
-              "hostd/super/*protocol.h", "hostd/super/super_client.h"],
+              "hostd/super/*_messages.h", "hostd/super/*_protocol.h"],
     # The service manager runs as root: it knows the leaf code and its own protocol, nothing else.
     "hostd/super": [BASE, "hostd/super_client.h", "hostd/super_*.h"],
     # agentd reads guest bytes: the less it can call the better.
