@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "hostd/super/super_messages.h"
+#include "hostd/super/super_protocol.h"
 #include "vmspec/base/socket.h"
 
 namespace bulkhead::hostd {

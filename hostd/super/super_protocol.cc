@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "hostd/super/super_messages.h"
+#include "hostd/super/super_protocol.h"
 
 #include <type_traits>
 
