@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 namespace bulkhead {
@@ -22,8 +23,15 @@ struct ChildFault {
   int step;
   int sys_errno;
 };
-constexpr const char* kStepNames[] = {"prepare descriptors", "limit resources", "leave the network",
-                                      "reduce capabilities", "change user",     "run"};
+/// What the child is at, in this order; the parent names the step that failed.
+enum Step : int { kDescriptors, kLimits, kNetwork, kBoundingSet, kUser, kForbidChildren, kExec };
+constexpr std::array kStepNames = {"prepare descriptors",
+                                   "limit resources",
+                                   "leave the network",
+                                   "reduce capabilities",
+                                   "change user",
+                                   "forbid children",
+                                   "run"};
 
 bool SetCapabilities(const std::vector<int>& capabilities) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -63,14 +71,22 @@ bool SetLimit(decltype(RLIMIT_AS) what, rlim_t value) {
 
 bool LimitResources(const ProcessSpec& spec) {
   if (!SetLimit(RLIMIT_NOFILE, spec.max_open_files) || !SetLimit(RLIMIT_CORE, 0)) return false;
-  if (spec.max_address_space_bytes != 0 && !SetLimit(RLIMIT_AS, spec.max_address_space_bytes)) {
-    return false;
-  }
-  return spec.may_fork || SetLimit(RLIMIT_NPROC, 0);
+  return spec.max_address_space_bytes == 0 || SetLimit(RLIMIT_AS, spec.max_address_space_bytes);
 }
 
+/// A handler of the parent must not run in the child, so handlers go before the mask.
+void ResetSignals() {
+  for (int s = 1; s < NSIG; ++s) ::signal(s, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// Wanted numbers lie below this, copies on their way at or above it.
+constexpr int kFirstSpare = 200;
+
 /// Moves the wanted descriptors above everything first, so that no mapping overwrites another.
-bool PlaceDescriptors(const ProcessSpec& spec, int report_fd) {
+bool PlaceDescriptors(const ProcessSpec& spec) {
   int null_fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_fd < 0) return false;
   std::vector<std::pair<int, int>> all;
@@ -82,37 +98,32 @@ bool PlaceDescriptors(const ProcessSpec& spec, int report_fd) {
     all.emplace_back(here, there);
   }
   for (auto& [here, there] : all) {
-    here = ::fcntl(here, F_DUPFD_CLOEXEC, 200);
+    here = ::fcntl(here, F_DUPFD_CLOEXEC, kFirstSpare);
     if (here < 0) return false;
   }
-  int highest = 2;
-  for (auto [here, there] : all) {
-    if (there >= 200 || ::dup2(here, there) < 0) return false;
-    highest = std::max(highest, there);
-  }
-  // Everything else goes at exec; the report pipe must live until then.
-  (void)report_fd;
-  return ::syscall(SYS_close_range, highest + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) == 0;
+  // Everything goes at exec (the report pipe must live until then) but what dup2() makes now.
+  if (::syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) != 0) return false;
+  return std::ranges::all_of(all, [](const auto& p) {
+    if (p.second < 0 || p.second >= kFirstSpare) errno = EBADF;
+    return p.second >= 0 && p.second < kFirstSpare && ::dup2(p.first, p.second) >= 0;
+  });
 }
 
 [[noreturn]] void ChildMain(const ProcessSpec& spec, char* const* argv, char* const* envp,
                             int report_fd, pid_t parent) {
-  int step = 0;
+  Step step = kDescriptors;
   auto run = [&]() -> bool {
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    for (int s = 1; s < 32; ++s) ::signal(s, SIG_DFL);
-    if (!PlaceDescriptors(spec, report_fd)) return false;
-    step = 1;
+    ResetSignals();
+    if (!PlaceDescriptors(spec)) return false;
+    step = kLimits;
     if (!LimitResources(spec)) return false;
-    step = 2;
+    step = kNetwork;
     const RunAs& who = spec.run_as;
     if (!who.network && ::unshare(CLONE_NEWNET) != 0) return false;
     if (!who.unchanged) {
-      step = 3;
+      step = kBoundingSet;
       if (!ShrinkBoundingSet(who.capabilities)) return false;
-      step = 4;
+      step = kUser;
       if (!BecomeUser(who)) return false;
       if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
       ::umask(077);
@@ -122,7 +133,10 @@ bool PlaceDescriptors(const ProcessSpec& spec, int report_fd) {
       ::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
       if (::getppid() != parent) ::_exit(0);
     }
-    step = 5;
+    step = kForbidChildren;
+    // After the change of user too: a process count above the limit at that moment fails the exec.
+    if (!spec.may_fork && !SetLimit(RLIMIT_NPROC, 0)) return false;
+    step = kExec;
     ::execve(argv[0], argv, envp);
     return false;
   };
@@ -149,7 +163,7 @@ Result<Child> Spawn(const ProcessSpec& spec) {
   if (::pipe2(pipe_fds, O_CLOEXEC) != 0) return FailErrno("pipe");
   UniqueFd report_read(pipe_fds[0]);
   // High enough that no wanted descriptor number can hit it.
-  UniqueFd report_write(::fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, 210));
+  UniqueFd report_write(::fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, kFirstSpare));
   ::close(pipe_fds[1]);
 
   pid_t parent = ::getpid();
@@ -166,7 +180,9 @@ Result<Child> Spawn(const ProcessSpec& spec) {
   if (n == sizeof fault) {
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
-    return FailErrno("start " + spec.argv[0] + ": " + kStepNames[fault.step], fault.sys_errno);
+    return FailErrno(
+        "start " + spec.argv[0] + ": " + kStepNames.at(static_cast<std::size_t>(fault.step)),
+        fault.sys_errno);
   }
   Child child;
   child.pid = pid;

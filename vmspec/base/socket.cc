@@ -39,6 +39,20 @@ Status WaitFor(int fd, short events, Clock::time_point until) {
   }
 }
 
+Result<UniqueFd> Connect(const std::string& path, int extra_flags) {
+  auto address = AddressOf(path);
+  if (!address) return Propagate(address);
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | extra_flags, 0));
+  if (!fd) return FailErrno("socket");
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&*address), sizeof *address) == 0) return fd;
+  int saved = errno;
+  if (saved == ENOENT || saved == ECONNREFUSED) {
+    return Fail(ErrorCode::kUnavailable, "nobody listens on " + path);
+  }
+  if (saved == EAGAIN) return Fail(ErrorCode::kUnavailable, path + " takes no connection now");
+  return FailErrno("connect " + path, saved);
+}
+
 }  // namespace
 
 Result<UniqueFd> ListenUnix(const std::string& path, mode_t mode) {
@@ -55,20 +69,8 @@ Result<UniqueFd> ListenUnix(const std::string& path, mode_t mode) {
   return fd;
 }
 
-Result<UniqueFd> ConnectUnix(const std::string& path) {
-  auto address = AddressOf(path);
-  if (!address) return Propagate(address);
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return FailErrno("socket");
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&*address), sizeof *address) != 0) {
-    int saved = errno;
-    if (saved == ENOENT || saved == ECONNREFUSED) {
-      return Fail(ErrorCode::kUnavailable, "nobody listens on " + path);
-    }
-    return FailErrno("connect " + path, saved);
-  }
-  return fd;
-}
+Result<UniqueFd> ConnectUnix(const std::string& path) { return Connect(path, 0); }
+Result<UniqueFd> ConnectUnixNow(const std::string& path) { return Connect(path, SOCK_NONBLOCK); }
 
 Result<UniqueFd> AcceptUnix(int listen_fd) {
   UniqueFd fd(::accept4(listen_fd, nullptr, nullptr, SOCK_CLOEXEC));

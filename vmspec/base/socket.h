@@ -24,6 +24,9 @@ struct PeerCredentials {
 Result<UniqueFd> ListenUnix(const std::string& path, mode_t mode);
 /// Connects, CLOEXEC, blocking. kUnavailable when nobody listens.
 Result<UniqueFd> ConnectUnix(const std::string& path);
+/// As ConnectUnix, but never waits, not even for a listener whose queue is full (kUnavailable); the
+/// socket stays non-blocking. For event loops.
+Result<UniqueFd> ConnectUnixNow(const std::string& path);
 /// Accepts one; an invalid fd when none waits.
 Result<UniqueFd> AcceptUnix(int listen_fd);
 /// Who is at the other end, as the kernel saw it at connect time (SO_PEERCRED).
