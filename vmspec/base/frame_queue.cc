@@ -8,7 +8,7 @@
 namespace bulkhead {
 
 Status FrameQueue::Push(Bytes frame) {
-  if (frame.size() > max_bytes_ - bytes_) {
+  if (bytes_ > max_bytes_ || frame.size() > max_bytes_ - bytes_) {
     return Fail(ErrorCode::kLimit,
                 "more than " + std::to_string(max_bytes_) + " bytes wait for the other side");
   }
@@ -40,6 +40,11 @@ void FrameQueue::Clear() {
   frames_.clear();
   bytes_ = 0;
   sent_of_first_ = 0;
+}
+
+void FrameQueue::Append(FrameQueue other) {
+  for (Bytes& frame : other.frames_) frames_.push_back(std::move(frame));
+  bytes_ += other.bytes_;
 }
 
 }  // namespace bulkhead

@@ -23,6 +23,9 @@ class FrameQueue {
   /// The next Flush() goes to another peer: the first frame is sent whole again.
   void Rewind() { sent_of_first_ = 0; }
   void Clear();
+  /// All of `other` behind what is here, whatever the bound. Neither has a frame that is partly
+  /// out.
+  void Append(FrameQueue other);
 
   [[nodiscard]] bool empty() const { return frames_.empty(); }
   /// Bytes that wait, the part of the first frame that is out included.
