@@ -15,12 +15,13 @@
 
 namespace bulkhead::vmspec {
 
-/// Where in the spec a thing was said; line and column count from 1, 0 means "not said: a default".
+/// Where in the spec a thing was said; line and column (in characters) count from 1, 0 means "not
+/// said: a default".
 struct Origin {
   std::string file;  ///< relative to the spec set's folder
   std::uint32_t line = 0;
   std::uint32_t column = 0;
-  std::uint32_t length = 1;  ///< bytes to underline
+  std::uint32_t length = 1;  ///< characters to underline
   /// "levels/low.toml:14"; "default" when line is 0.
   [[nodiscard]] std::string ToString() const {
     return line == 0 ? "default" : file + ":" + std::to_string(line);

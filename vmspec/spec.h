@@ -15,8 +15,8 @@ namespace bulkhead::vmspec {
 /// "networks.toml", "devices.toml", "host.toml"; nothing else is accepted.
 using SpecFiles = std::map<std::string, std::string>;
 
-/// Reads a folder. Only files that a spec set may have are read, at most 4 MiB each and 4,096 in
-/// all; anything else whose name ends in .toml is an error that names it.
+/// Reads a folder. Only files that a spec set may have are read, at most 4 MiB each, and 4,096 and
+/// (CheckSpec) 16 MiB in all; anything else whose name ends in .toml is an error that names it.
 Result<SpecFiles> ReadSpecFolder(const std::string& folder);
 
 struct Diagnostic {

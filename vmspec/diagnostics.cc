@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// FormatDiagnostics: a diagnostic as a good compiler shows it.
+#include <algorithm>
+
+#include "vmspec/base/sanitize.h"
+#include "vmspec/document.h"
+#include "vmspec/file_names.h"
+#include "vmspec/source_line.h"
+
+namespace bulkhead::vmspec {
+
+namespace {
+
+/// ANSI colours, or nothing.
+struct Palette {
+  const char* error = "";
+  const char* warning = "";
+  const char* gutter = "";
+  const char* reset = "";
+};
+constexpr Palette kPlain{};
+constexpr Palette kAnsi{"\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[0m"};
+
+class Formatter {
+ public:
+  Formatter(const SpecFiles& files, const Palette& palette) : files_(files), colour_(palette) {}
+
+  void Add(const Diagnostic& d) {
+    // What comes over the bus may come from anyone: nothing below is printed as it is.
+    accent_ = d.warning ? colour_.warning : colour_.error;
+    out_ += accent_ + std::string(d.warning ? "warning" : "error") + "[" + Printable(d.code, 16) +
+            "]" + colour_.reset + ": " + Sentence(d.message) + "\n";
+    std::string number = std::to_string(d.origin.line);
+    width_ = std::max<std::size_t>(number.size(), 2);
+    AddPlace(d.origin);
+    bool shown = d.origin.line > 0 && AddSource(d, number);
+    if (!shown && !d.label.empty()) AddNote("note", d.label);
+    if (!d.help.empty()) {
+      if (shown) Gutter("", "");
+      AddNote("help", d.help);
+    }
+    out_ += "\n";
+  }
+
+  [[nodiscard]] std::string Take() { return std::move(out_); }
+
+ private:
+  /// Our own sentences pass unchanged: what they quote is escaped already, backslash and all.
+  static std::string Sentence(const std::string& text) {
+    std::string line = PrintableLines(text.substr(0, 4096));
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    std::replace(line.begin(), line.end(), '\t', ' ');
+    return line;
+  }
+
+  void AddPlace(const Origin& origin) {
+    if (origin.file.empty()) return;
+    out_ +=
+        std::string(width_, ' ') + colour_.gutter + "--> " + colour_.reset + Printable(origin.file);
+    if (origin.line > 0) {
+      out_ += ":" + std::to_string(origin.line) + ":" + std::to_string(origin.column);
+    }
+    out_ += "\n";
+  }
+
+  bool AddSource(const Diagnostic& d, const std::string& number) {
+    auto file = files_.find(d.origin.file);
+    if (file == files_.end()) return false;
+    SourceLine line = ShowLine(file->second, d.origin);
+    Gutter("", "");
+    Gutter(number, line.text);
+    std::string carets = std::string(line.indent, ' ') + accent_ + std::string(line.carets, '^');
+    if (!d.label.empty()) carets += " " + Sentence(d.label);
+    Gutter("", carets + colour_.reset);
+    return true;
+  }
+
+  /// "12 | text"
+  void Gutter(const std::string& number, const std::string& text) {
+    out_ += colour_.gutter + std::string(width_ - number.size(), ' ') + number + " |" +
+            colour_.reset + (text.empty() ? "" : " ") + text + "\n";
+  }
+
+  void AddNote(const char* kind, const std::string& text) {
+    out_ += std::string(width_ + 1, ' ') + colour_.gutter + "= " + colour_.reset + kind + ": " +
+            Sentence(text) + "\n";
+  }
+
+  const SpecFiles& files_;
+  const Palette& colour_;
+  std::string accent_;
+  std::size_t width_ = 2;
+  std::string out_;
+};
+
+std::string Counted(std::size_t n, const std::string& word) {
+  return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
+}
+
+/// From the text: a client that asks over the bus has no SpecSet.
+std::size_t CountFlows(const SpecFiles& files) {
+  auto file = files.find("flows.toml");
+  if (file == files.end()) return 0;
+  Faults ignored;
+  auto root = ParseDocument(file->first, file->second, ignored);
+  if (!root) return 0;
+  for (const Member& member : root->As<Table>()->members) {
+    const Table* flows = member.value.As<Table>();
+    if (member.key == "flow" && flows != nullptr) return flows->members.size();
+  }
+  return 0;
+}
+
+std::string ClosingLine(const SpecFiles& files, const CheckedSpec& checked) {
+  auto n = [](auto count) { return static_cast<std::size_t>(count); };
+  std::size_t warnings = n(std::count_if(checked.diagnostics.begin(), checked.diagnostics.end(),
+                                         [](const Diagnostic& d) { return d.warning; }));
+  std::size_t levels = n(std::count_if(files.begin(), files.end(),
+                                       [](const auto& file) { return IsLevelFile(file.first); }));
+  return Counted(checked.diagnostics.size() - warnings, "error") + ", " +
+         Counted(warnings, "warning") + " in " + Counted(files.size(), "file") + " (" +
+         Counted(levels, "level") + ", " + Counted(CountFlows(files), "flow") + ")." +
+         (checked.ok() ? "" : " Nothing was applied.") + "\n";
+}
+
+}  // namespace
+
+std::string FormatDiagnostics(const SpecFiles& files, const CheckedSpec& checked, bool colour) {
+  Formatter formatter(files, colour ? kAnsi : kPlain);
+  for (const Diagnostic& diagnostic : checked.diagnostics) formatter.Add(diagnostic);
+  return formatter.Take() + ClosingLine(files, checked);
+}
+
+}  // namespace bulkhead::vmspec

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "vmspec/base/file.h"
+#include "vmspec/base/sanitize.h"
+#include "vmspec/document.h"
+#include "vmspec/file_names.h"
+#include "vmspec/spec.h"
+
+namespace bulkhead::vmspec {
+
+namespace {
+
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+Result<std::vector<std::string>> NamesIn(const std::string& folder) {
+  std::unique_ptr<DIR, CloseDir> dir(::opendir(folder.c_str()));
+  if (!dir) return FailErrno("open the folder " + Printable(folder));
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(dir.get())) names.emplace_back(entry->d_name);
+  if (errno != 0) return FailErrno("read the folder " + Printable(folder));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::string> ReadRegularFile(const std::string& path) {
+  struct stat st{};
+  if (::stat(path.c_str(), &st) != 0) return FailErrno("open " + Printable(path));
+  // A FIFO would keep us waiting, a device feed us without end.
+  if (!S_ISREG(st.st_mode)) {
+    return Fail(ErrorCode::kInvalid, Printable(path) + " is not a regular file; remove it");
+  }
+  return ReadFile(path, kMaxFileBytes);
+}
+
+/// Reads those of `names` that a spec set has at `prefix` ("" or "levels/").
+Status ReadInto(SpecFiles& files, const std::string& folder, const std::string& prefix,
+                const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    std::string path = prefix + name;
+    if (!name.ends_with(".toml")) continue;
+    if (!IsTopFile(path) && !IsLevelFile(path)) {
+      return Fail(ErrorCode::kInvalid, Printable(folder + "/" + path) +
+                                           " is no file of a spec set: " + kFilesRule +
+                                           "; rename or remove it");
+    }
+    if (files.size() == kMaxFiles) {
+      return Fail(ErrorCode::kLimit, Printable(folder) + " has more than 4,096 spec files");
+    }
+    auto text = ReadRegularFile(folder + "/" + path);
+    if (!text) return Propagate(text);
+    files.emplace(std::move(path), std::move(*text));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SpecFiles> ReadSpecFolder(const std::string& folder) {
+  auto names = NamesIn(folder);
+  if (!names) return Propagate(names);
+  SpecFiles files;
+  if (Status s = ReadInto(files, folder, "", *names); !s) return std::unexpected(s.error());
+  if (std::binary_search(names->begin(), names->end(), "levels")) {
+    auto levels = NamesIn(folder + "/levels");
+    if (!levels) return Propagate(levels);
+    if (Status s = ReadInto(files, folder, "levels/", *levels); !s) {
+      return std::unexpected(s.error());
+    }
+  }
+  if (files.empty()) {
+    return Fail(ErrorCode::kNotFound, Printable(folder) + " holds no spec set: " + kFilesRule);
+  }
+  return files;
+}
+
+}  // namespace bulkhead::vmspec
