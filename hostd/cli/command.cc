@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hostd/cli/command.h"
+
+#include <limits>
+
+namespace bulkhead::cli {
+
+namespace {
+
+constexpr unsigned kAny = std::numeric_limits<unsigned>::max();
+
+constexpr Option kGlobal[] = {
+    {"--json", "", "print JSON with stable keys"},
+    {"--bus", "ADDRESS", "D-Bus address of hostd's bus"},
+    {"--help", "", "explain the command", "-h"},
+    {"--version", "", "print the version"},
+};
+constexpr Option kStart[] = {
+    {"--wait", "", "return when the level runs, or failed (the default)"},
+    {"--no-wait", "", "return when the start is under way"},
+    {"--paused", "", "define and start, but do not let the guest run (tests, benchmarks)"},
+};
+constexpr Option kStop[] = {
+    {"--force", "", "do not ask the guest: power off at once"},
+    {"--wait", "", "return when the level is stopped (the default)"},
+    {"--no-wait", "", "return when the stop is under way"},
+};
+constexpr Option kRestart[] = {
+    {"--wait", "", "return when the level runs again, or failed (the default)"},
+    {"--no-wait", "", "return when the restart is under way"},
+};
+constexpr Option kRun[] = {
+    {"--root", "", "as root instead of the level's user"},
+    {"--timeout", "S", "give up after S seconds (1 to 3600, default 60)"},
+    {"--raw", "", "do not make the output harmless for this terminal"},
+};
+constexpr Option kConsole[] = {
+    {"--raw", "", "do not make the output harmless for this terminal"},
+};
+constexpr Option kEvents[] = {
+    {"--count", "N", "end after N events", "-n"},
+};
+constexpr Option kLend[] = {
+    {"--write", "", "let the level write, where the spec allows it"},
+};
+constexpr Option kTail[] = {
+    {"--lines", "N", "so many records (1 to 10000, default 20)", "-n"},
+};
+
+constexpr Command kCommands[] = {
+    {"start", "LEVEL...", 1, kAny, kStart, "start levels and wait until they run", Start},
+    {"stop", "LEVEL...", 1, kAny, kStop, "shut levels down", Stop},
+    {"restart", "LEVEL...", 1, kAny, kRestart, "stop levels and start them again", Restart},
+    {"status", "[LEVEL]", 0, 1, {}, "what runs, since when, what it uses", ShowStatus},
+    {"list", "", 0, 0, {}, "names, titles and states of the levels", List},
+    {"run", "LEVEL -- CMD...", 1, 1, kRun, "run a command in a level", Run, true},
+    {"console", "LEVEL", 1, 1, kConsole, "a terminal in a level; leave with Ctrl-]", Console},
+    {"device list", "", 0, 0, {}, "devices that can be lent, and who has them", DeviceList},
+    {"device lend", "DEVICE LEVEL", 2, 2, kLend, "lend a device to a level, read-only", DeviceLend},
+    {"device take-back", "DEVICE", 1, 1, {}, "take a device back from its level", DeviceTakeBack},
+    {"flow list", "", 0, 0, {}, "the diode flows and what went through", FlowList},
+    {"net status", "[LEVEL]", 0, 1, {}, "network rules and how often each was used", NetStatus},
+    {"audit tail", "", 0, 0, kTail, "the last decisions", AuditTail},
+    {"audit verify",
+     "[FILE]",
+     0,
+     1,
+     {},
+     "check the chain of the log, or of a copy of it",
+     AuditVerify},
+    {"spec check", "DIR", 1, 1, {}, "check a spec set; nothing is applied", SpecCheck},
+    {"spec apply", "DIR", 1, 1, {}, "check a spec set and make it the one in force", SpecApply},
+    {"spec show", "", 0, 0, {}, "print the spec set in force", SpecShow},
+    {"doctor", "", 0, 0, {}, "what this machine has and lacks", Doctor},
+    {"events", "", 0, 0, kEvents, "follow what happens, until Ctrl-C", Events},
+    {"version", "", 0, 0, {}, "versions of this program and of hostd", Version},
+    {"help", "[COMMAND]", 0, 2, {}, "explain a command", Help},
+};
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+std::span<const Option> GlobalOptions() { return kGlobal; }
+
+}  // namespace bulkhead::cli

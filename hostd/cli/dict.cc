@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hostd/cli/dict.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace bulkhead::cli {
+
+namespace {
+
+using Kind = Field::Kind;
+
+constexpr Field kLevelFields[] = {{"name", Kind::kText},
+                                  {"title", Kind::kText},
+                                  {"rank", Kind::kNumber},
+                                  {"label", Kind::kText},
+                                  {"colour", Kind::kText},
+                                  {"state", Kind::kText},
+                                  {"step", Kind::kText},
+                                  {"reason", Kind::kText},
+                                  {"since", Kind::kNumber},
+                                  {"vcpus", Kind::kNumber},
+                                  {"memory_mib", Kind::kNumber},
+                                  {"memory_used_mib", Kind::kNumber},
+                                  {"cpu_percent", Kind::kNumber},
+                                  {"uplink", Kind::kText},
+                                  {"image", Kind::kText},
+                                  {"image_version", Kind::kText},
+                                  {"boot_id", Kind::kText},
+                                  {"uid", Kind::kNumber},
+                                  {"accel", Kind::kText},
+                                  {"devices", Kind::kTexts},
+                                  {"clock_offset_ms", Kind::kNumber}};
+
+constexpr Field kDeviceFields[] = {
+    {"id", Kind::kText},    {"class", Kind::kText},  {"path", Kind::kText},
+    {"title", Kind::kText}, {"serial", Kind::kText}, {"size", Kind::kNumber},
+    {"state", Kind::kText}, {"level", Kind::kText},  {"writable", Kind::kFlag}};
+
+constexpr Field kFlowFields[] = {
+    {"name", Kind::kText},        {"from", Kind::kText},        {"to", Kind::kText},
+    {"kind", Kind::kText},        {"accepted", Kind::kNumber},  {"refused", Kind::kNumber},
+    {"published", Kind::kNumber}, {"delivered", Kind::kNumber}, {"waiting", Kind::kNumber},
+    {"last", Kind::kText},        {"send", Kind::kText},        {"receive", Kind::kText}};
+
+constexpr Field kNetFields[] = {{"level", Kind::kText},  {"interface", Kind::kText},
+                                {"uplink", Kind::kText}, {"tap", Kind::kFlag},
+                                {"rules", Kind::kFlag},  {"counters", Kind::kCounters}};
+
+Json CountersJson(const std::vector<Dict::Counter>& counters) {
+  JsonArray all;
+  for (const auto& c : counters) {
+    all.emplace_back(JsonMembers{{"origin", c.origin}, {"packets", c.packets}, {"bytes", c.bytes}});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::span<const Field> LevelFields() { return kLevelFields; }
+std::span<const Field> DeviceFields() { return kDeviceFields; }
+std::span<const Field> FlowFields() { return kFlowFields; }
+std::span<const Field> NetFields() { return kNetFields; }
+
+Dict::Dict(GVariant* value) {
+  if (value != nullptr && g_variant_is_of_type(value, G_VARIANT_TYPE_VARDICT)) {
+    value_.reset(g_variant_ref(value));
+  }
+}
+
+std::vector<Dict> Dict::List(GVariant* array) {
+  std::vector<Dict> all;
+  for (gsize i = 0; i < g_variant_n_children(array); ++i) {
+    VariantPtr child(g_variant_get_child_value(array, i));
+    all.emplace_back(child.get());
+  }
+  return all;
+}
+
+VariantPtr Dict::Find(const char* key) const {
+  if (!value_) return nullptr;
+  std::string bus_key = key;
+  std::ranges::replace(bus_key, '_', '-');
+  return VariantPtr(g_variant_lookup_value(value_.get(), bus_key.c_str(), nullptr));
+}
+
+std::string Dict::Text(const char* key) const {
+  VariantPtr value = Find(key);
+  if (!value || !g_variant_is_of_type(value.get(), G_VARIANT_TYPE_STRING)) return {};
+  return g_variant_get_string(value.get(), nullptr);
+}
+
+std::int64_t Dict::Number(const char* key) const {
+  VariantPtr value = Find(key);
+  if (!value) return 0;
+  switch (g_variant_classify(value.get())) {
+    case G_VARIANT_CLASS_INT32:
+      return g_variant_get_int32(value.get());
+    case G_VARIANT_CLASS_UINT32:
+      return g_variant_get_uint32(value.get());
+    case G_VARIANT_CLASS_INT64:
+      return g_variant_get_int64(value.get());
+    case G_VARIANT_CLASS_UINT64:
+      return static_cast<std::int64_t>(std::min<std::uint64_t>(
+          g_variant_get_uint64(value.get()), std::numeric_limits<std::int64_t>::max()));
+    default:
+      return 0;
+  }
+}
+
+bool Dict::Flag(const char* key) const {
+  VariantPtr value = Find(key);
+  return value && g_variant_is_of_type(value.get(), G_VARIANT_TYPE_BOOLEAN) &&
+         g_variant_get_boolean(value.get()) != FALSE;
+}
+
+std::vector<std::string> Dict::Texts(const char* key) const {
+  std::vector<std::string> all;
+  VariantPtr value = Find(key);
+  if (!value || !g_variant_is_of_type(value.get(), G_VARIANT_TYPE_STRING_ARRAY)) return all;
+  for (gsize i = 0; i < g_variant_n_children(value.get()); ++i) {
+    VariantPtr child(g_variant_get_child_value(value.get(), i));
+    all.emplace_back(g_variant_get_string(child.get(), nullptr));
+  }
+  return all;
+}
+
+std::vector<Dict::Counter> Dict::Counters(const char* key) const {
+  std::vector<Counter> all;
+  VariantPtr value = Find(key);
+  if (!value || !g_variant_is_of_type(value.get(), G_VARIANT_TYPE("a(stt)"))) return all;
+  for (gsize i = 0; i < g_variant_n_children(value.get()); ++i) {
+    const char* origin = nullptr;
+    guint64 packets = 0;
+    guint64 bytes = 0;
+    g_variant_get_child(value.get(), i, "(&stt)", &origin, &packets, &bytes);
+    all.push_back({origin, packets, bytes});
+  }
+  return all;
+}
+
+Json Dict::FieldJson(const Field& field) const {
+  switch (field.kind) {
+    case Kind::kText:
+      return Text(field.json);
+    case Kind::kNumber:
+      return Number(field.json);
+    case Kind::kFlag:
+      return Flag(field.json);
+    case Kind::kCounters:
+      return CountersJson(Counters(field.json));
+    case Kind::kTexts:
+      break;
+  }
+  JsonArray all;
+  for (std::string& text : Texts(field.json)) all.emplace_back(std::move(text));
+  return all;
+}
+
+Json Dict::ToJson(std::span<const Field> fields) const {
+  JsonMembers all;
+  for (const Field& field : fields) all.emplace_back(field.json, FieldJson(field));
+  return all;
+}
+
+}  // namespace bulkhead::cli

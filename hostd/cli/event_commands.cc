@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// events
+#include <array>
+#include <ctime>
+#include <ostream>
+
+#include "hostd/cli/command.h"
+#include "vmspec/base/sanitize.h"
+
+namespace bulkhead::cli {
+
+namespace {
+
+std::string ClockTime(std::int64_t milliseconds) {
+  std::time_t seconds = milliseconds / 1000;
+  std::tm broken{};
+  std::array<char, 32> text{};
+  ::localtime_r(&seconds, &broken);
+  std::strftime(text.data(), text.size(), "%H:%M:%S", &broken);
+  return text.data();
+}
+
+const char* KindName(Signal::Kind kind) {
+  switch (kind) {
+    case Signal::Kind::kLevel:
+      return "level";
+    case Signal::Kind::kDevice:
+      return "device";
+    case Signal::Kind::kFlow:
+      break;
+  }
+  return "flow";
+}
+
+std::span<const Field> FieldsOf(Signal::Kind kind) {
+  if (kind == Signal::Kind::kLevel) return LevelFields();
+  return kind == Signal::Kind::kDevice ? DeviceFields() : FlowFields();
+}
+
+/// "running", "failed at network: ...", "lent to high", the flow's last sentence.
+std::string Saying(const Signal& signal) {
+  const Dict& d = signal.status;
+  if (signal.kind == Signal::Kind::kFlow) return d.Text("last");
+  std::string text = d.Text("state");
+  for (const char* key : {"step", "level", "reason"}) {
+    std::string more = d.Text(key);
+    if (!more.empty()) text += ", " + more;
+  }
+  return text;
+}
+
+void PrintSignal(const Context& context, const Signal& signal) {
+  const char* kind = KindName(signal.kind);
+  if (context.json()) {
+    context.out() << Json(JsonMembers{{"time_ms", context.NowMs()},
+                                      {"event", kind},
+                                      {"subject", signal.subject},
+                                      {"status", signal.status.ToJson(FieldsOf(signal.kind))}})
+                         .Dump(0);
+  } else {
+    context.out() << ClockTime(context.NowMs()) << " " << kind << " " << Printable(signal.subject)
+                  << " " << Printable(Saying(signal), 2000);
+  }
+  context.out() << std::endl;
+}
+
+}  // namespace
+
+Result<int> Events(Context& context, const Arguments& arguments) {
+  unsigned left = 0;
+  if (arguments.Has("--count")) {
+    auto count = NumberIn("--count", arguments.Value("--count"), 1, 1'000'000);
+    if (!count) return context.Misused(count.error());
+    left = *count;
+  }
+  auto host = context.Host();
+  if (!host) return Propagate(host);
+  (*host)->Watch();
+  // Says at once when nobody is there, instead of waiting for events that cannot come.
+  if (auto version = (*host)->Property("Version"); !version) return Propagate(version);
+  while (context.out()) {
+    auto signal = (*host)->NextSignal(std::chrono::seconds(1));
+    if (!signal && signal.error().code == ErrorCode::kTimeout) continue;
+    if (!signal) return Propagate(signal);
+    PrintSignal(context, *signal);
+    if (left > 0 && --left == 0) break;
+  }
+  return kExitOk;
+}
+
+}  // namespace bulkhead::cli
