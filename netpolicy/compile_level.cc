@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "netpolicy/check_policy.h"
+#include "netpolicy/policy.h"
+#include "vmspec/base/identity.h"
+
+namespace bulkhead::netpolicy {
+
+namespace {
+
+/// Two levels whose long names shorten to one interface would share a tap: neither may run.
+Status CheckInterfaceIsOnly(const vmspec::SpecSet& spec, const std::string& level) {
+  std::string interface = InterfaceName(level);
+  for (const auto& [other, unused] : spec.levels) {
+    if (other == level || InterfaceName(other) != interface) continue;
+    return Fail(ErrorCode::kInvalid, "levels " + level + " and " + other +
+                                         " would both have the interface " + interface +
+                                         ": rename one of them");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<LevelPolicy>> CompileLevel(const vmspec::SpecSet& spec,
+                                                const std::string& level, std::uint32_t index) {
+  auto found = spec.levels.find(level);
+  if (found == spec.levels.end()) return Fail(ErrorCode::kNotFound, "there is no level " + level);
+  const vmspec::LevelNetwork& network = found->second.network;
+  if (network.uplink.empty()) return std::nullopt;
+
+  auto uplink = spec.uplinks.find(network.uplink);
+  if (uplink == spec.uplinks.end()) {
+    return Fail(ErrorCode::kInvalid, network.origin.ToString() + ": level " + level +
+                                         " names the uplink " + network.uplink +
+                                         ", which networks.toml does not have");
+  }
+  if (Status only = CheckInterfaceIsOnly(spec, level); !only) return Propagate(only);
+  auto link = LinkFor(spec.host, level, index);
+  if (!link) return Propagate(link);
+
+  LevelPolicy policy;
+  policy.level = level;
+  policy.uid = LevelUid(index);
+  policy.link = *link;
+  policy.uplink_interface = uplink->second.interface;
+  policy.nat = uplink->second.kind == vmspec::UplinkKind::kNat;
+  policy.rules = network.allow;
+  // The kernel has no use for them, and netd trusts no text that it does not need.
+  for (vmspec::NetRule& rule : policy.rules) rule.comment.clear();
+  if (Status ok = CheckPolicy(policy); !ok) return Propagate(ok, "level " + level);
+  return policy;
+}
+
+}  // namespace bulkhead::netpolicy
