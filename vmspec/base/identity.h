@@ -14,6 +14,8 @@ inline constexpr uid_t kUidBase = 1'879'100'000;
 inline constexpr uid_t kUidHostd = kUidBase + 1;
 inline constexpr uid_t kUidNetd = kUidBase + 2;
 inline constexpr uid_t kUidBroker = kUidBase + 3;
+inline constexpr uid_t kUidBus =
+    kUidBase + 4;  ///< the private dbus-daemon of a machine without one
 inline constexpr std::uint32_t kMaxLevelIndex = 4095;
 inline constexpr std::uint32_t kMaxFlowIndex = 4095;
 

@@ -24,7 +24,8 @@ struct Paths {
   /// hostd's: agentd and the diode halves report here; SO_PEERCRED says who they are.
   [[nodiscard]] std::string ReportSocket() const { return run + "/hostd/report"; }
 
-  /// Folder (mode 0700, owned by the one consumer) and socket that QEMU listens on for one port.
+  /// Folder (root's, mode 0710, group of the one consumer, who can connect and plant nothing) and
+  /// socket that QEMU listens on for one port.
   /// port: "control", "console", "out.FLOW", "in.FLOW".
   [[nodiscard]] std::string ChannelDir(std::string_view level, std::string_view port) const {
     return run + "/channels/" + std::string(level) + "/" + std::string(port);

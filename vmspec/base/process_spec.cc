@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,14 +25,19 @@ struct ChildFault {
   int sys_errno;
 };
 /// What the child is at, in this order; the parent names the step that failed.
-enum Step : int { kDescriptors, kLimits, kNetwork, kBoundingSet, kUser, kForbidChildren, kExec };
-constexpr std::array kStepNames = {"prepare descriptors",
-                                   "limit resources",
-                                   "leave the network",
-                                   "reduce capabilities",
-                                   "change user",
-                                   "forbid children",
-                                   "run"};
+enum Step : int {
+  kDescriptors,
+  kLimits,
+  kFileViews,
+  kNetwork,
+  kBoundingSet,
+  kUser,
+  kForbidChildren,
+  kExec
+};
+constexpr std::array kStepNames = {
+    "prepare descriptors", "limit resources", "show its files",  "leave the network",
+    "reduce capabilities", "change user",     "forbid children", "run"};
 
 bool SetCapabilities(const std::vector<int>& capabilities) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -70,7 +76,11 @@ bool SetLimit(decltype(RLIMIT_AS) what, rlim_t value) {
 }
 
 bool LimitResources(const ProcessSpec& spec) {
-  if (!SetLimit(RLIMIT_NOFILE, spec.max_open_files) || !SetLimit(RLIMIT_CORE, 0)) return false;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return false;
+  // Raising the hard limit takes a power that root in a container lacks.
+  if (!SetLimit(RLIMIT_NOFILE, std::min<rlim_t>(spec.max_open_files, files.rlim_max))) return false;
+  if (!SetLimit(RLIMIT_CORE, 0)) return false;
   return spec.max_address_space_bytes == 0 || SetLimit(RLIMIT_AS, spec.max_address_space_bytes);
 }
 
@@ -80,6 +90,16 @@ void ResetSignals() {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool ReplaceFiles(const std::vector<std::pair<std::string, std::string>>& views) {
+  if (views.empty()) return true;
+  if (::unshare(CLONE_NEWNS) != 0) return false;
+  // Nothing of this may be seen outside; what is mounted outside later may be seen here.
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return false;
+  return std::ranges::all_of(views, [](const auto& view) {
+    return ::mount(view.first.c_str(), view.second.c_str(), nullptr, MS_BIND, nullptr) == 0;
+  });
 }
 
 /// Wanted numbers lie below this, copies on their way at or above it.
@@ -117,6 +137,8 @@ bool PlaceDescriptors(const ProcessSpec& spec) {
     if (!PlaceDescriptors(spec)) return false;
     step = kLimits;
     if (!LimitResources(spec)) return false;
+    step = kFileViews;
+    if (!ReplaceFiles(spec.file_views)) return false;
     step = kNetwork;
     const RunAs& who = spec.run_as;
     if (!who.network && ::unshare(CLONE_NEWNET) != 0) return false;

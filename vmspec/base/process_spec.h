@@ -35,13 +35,15 @@ struct ProcessSpec {
   std::vector<std::string> env;   ///< the whole environment, "NAME=value"
   RunAs run_as;
   std::uint64_t max_address_space_bytes = 0;  ///< RLIMIT_AS; 0: no limit
-  std::uint32_t max_open_files = 1024;        ///< RLIMIT_NOFILE
+  std::uint32_t max_open_files = 1024;        ///< RLIMIT_NOFILE; less where the parent's is less
   bool may_fork = true;                       ///< false: RLIMIT_NPROC = 0
   bool die_with_parent = true;                ///< SIGTERM when the parent's thread ends
   /// {descriptor here, number in the child}; all others are closed. 0..2 default to /dev/null, and
   /// the parent's 1 and 2 when `inherit_output`.
   std::vector<std::pair<int, int>> fds;
   bool inherit_output = true;
+  /// {file here, path in the child}: in a mount namespace of its own the child sees our file there.
+  std::vector<std::pair<std::string, std::string>> file_views;
 };
 
 struct Child {

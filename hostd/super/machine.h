@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// What superd does to the machine itself before it starts anything.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vmspec/base/error.h"
+#include "vmspec/base/paths.h"
+
+namespace bulkhead::super {
+
+/// The run and state folders of all our daemons, with their owners. Sentences about nothing else.
+Status MakeBaseFolders(const Paths& paths);
+
+/// Owner and mode of the device nodes that udev would give where no udev runs; only nodes that are
+/// still root's alone are touched. Names of the nodes changed.
+std::vector<std::string> PrepareDevices(const std::string& dev = "/dev");
+/// The same for one node that has just appeared in /dev ("loop8").
+bool PrepareDevice(const std::string& dev, const std::string& node);
+/// A udev runs: device nodes are its business.
+bool UdevRuns();
+
+/// QEMU of a level, with its own uid, must pass through libvirt's folder. The mode it had is kept
+/// in run/super/libvirt-qemu-mode for `./try --purge`. Nothing happens where the folder is missing.
+Status OpenLibvirtFolder(const Paths& paths, const std::string& folder = "/var/lib/libvirt/qemu");
+
+/// Gives up for good what neither superd nor anything it starts needs.
+Status DropCapabilities();
+
+}  // namespace bulkhead::super

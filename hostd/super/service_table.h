@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// What superd can start, and as whom: the one table of it. Nothing else is ever run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hostd/super/programs.h"
+#include "hostd/super/supervisor.h"
+#include "hostd/super_client.h"
+#include "vmspec/base/error.h"
+#include "vmspec/base/paths.h"
+
+namespace bulkhead::super {
+
+/// What the table must know of this machine.
+struct Site {
+  Paths paths;
+  Programs programs;
+  std::vector<std::string> environment;  ///< "NAME=value" of BULKHEAD_*: handed to our programs
+  bool own_libvirt = true;  ///< no libvirtd runs here: ours are started; else hostd gets the relay
+  std::string foreign_libvirt_socket;  ///< when it does
+  int relay_listener = -1;             ///< when it does: borrowed, listens for hostd
+};
+
+/// The services of a machine, in the order in which they start.
+/// kNotFound when a program is missing.
+Result<std::vector<UnitSpec>> Services(const Site& site);
+
+/// The unit of one checked instance.
+Result<UnitSpec> InstanceUnit(const Site& site, const hostd::ServiceInstance& instance);
+
+/// Files that services read: libvirtd's and the bus' configuration, the bus' view of the users.
+Status WriteServiceFiles(const Paths& paths);
+
+/// Where libvirt listens, and where the relay does.
+inline constexpr char kLibvirtSocket[] = "/run/libvirt/libvirt-sock";
+inline constexpr char kVirtlogdSocket[] = "/run/libvirt/virtlogd-sock";
+std::string RelaySocket(const Paths& paths);
+
+}  // namespace bulkhead::super
