@@ -53,9 +53,14 @@ int Main(int argc, char** argv) {
     Say(s.error().message);
     return 1;
   }
+  std::string said;
   for (;;) {
     relay.RunOnce(std::chrono::seconds(60));
-    if (auto news = relay.TakeNews()) Say(*news);
+    for (const auto& news : relay.TakeNews()) {
+      // What happens over and over is said once.
+      if (news != said) Say(news);
+      said = news;
+    }
   }
 }
 

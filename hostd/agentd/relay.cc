@@ -110,7 +110,7 @@ void Relay::ConnectGuest(TimePoint now) {
   silence_told_ = false;
   link_ = State::kUp;
   link_reason_.clear();
-  news_ = "the control port is connected";
+  news_.emplace_back("the control port is connected");
   TellLink();
 }
 
@@ -157,7 +157,7 @@ void Relay::DropGuest(State state, std::string reason, TimePoint now) {
   to_guest_.Clear();
   link_ = state;
   link_reason_ = reason;
-  news_ = std::move(reason);
+  news_.push_back(std::move(reason));
   TellLink();
 }
 
@@ -169,7 +169,7 @@ void Relay::TellSilence(TimePoint now) {
       (stream_->skipped_bytes() == 0
            ? std::string()
            : ", but " + std::to_string(stream_->skipped_bytes()) + " bytes that are no message");
-  news_ = link_reason_;
+  news_.push_back(link_reason_);
   TellLink();
 }
 
@@ -208,7 +208,7 @@ void Relay::ReadHostd(TimePoint now) {
   std::array<std::uint8_t, 65536> buffer;
   auto n = ReadSome(hostd_.get(), buffer);
   if (n && !*n) return;
-  if (!n || **n == 0) return DropHostd("hostd closed the report socket", now);
+  if (!n || **n == 0) return DropHostd("the other side closed the connection", now);
   if (auto s = TakeFromHostd(ByteView(buffer).first(**n)); !s) DropHostd(s.error().message, now);
   if (guest_) WriteGuest(now);
 }
@@ -216,12 +216,12 @@ void Relay::ReadHostd(TimePoint now) {
 Status Relay::TakeFromHostd(ByteView in) {
   while (!in.empty()) {
     auto taken = hostd_reader_->Feed(in);
-    if (!taken) return Propagate(taken, "hostd");
+    if (!taken) return Propagate(taken);
     in = in.subspan(*taken);
     auto frame = hostd_reader_->Next();
     if (!frame) continue;
     auto message = control::DecodeHost(*frame);
-    if (!message) return Propagate(message, "hostd");
+    if (!message) return Propagate(message);
     if (!guest_) continue;
     if (auto s = to_guest_.Push(control::Encode(*message)); !s) {
       DropGuest(State::kProtocolError, "the level does not read its control port", Clock::now());
@@ -241,7 +241,7 @@ void Relay::DropHostd(std::string_view reason, TimePoint now) {
   hostd_reader_.reset();
   hostd_retry_ = now + kRetry;
   to_hostd_.Clear();
-  news_ = std::string(reason);
+  news_.push_back("hostd: " + std::string(reason));
 }
 
 }  // namespace bulkhead::agentd

@@ -28,8 +28,8 @@ class Relay {
   /// One turn: waits for at most `longest`, then does what is to do.
   void RunOnce(std::chrono::milliseconds longest);
 
-  /// A sentence to log, once, or nothing.
-  std::optional<std::string> TakeNews() { return std::exchange(news_, std::nullopt); }
+  /// Sentences to log, each once; at most a few a turn.
+  std::vector<std::string> TakeNews() { return std::exchange(news_, {}); }
 
  private:
   using State = report::AgentLink::State;
@@ -73,7 +73,7 @@ class Relay {
   FrameQueue to_hostd_{kMaxQueuedBytes};
   TimePoint hostd_retry_{};
 
-  std::optional<std::string> news_;
+  std::vector<std::string> news_;
 };
 
 }  // namespace bulkhead::agentd

@@ -80,7 +80,8 @@ bool LimitResources(const ProcessSpec& spec) {
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return false;
   // Raising the hard limit takes a power that root in a container lacks.
   if (!SetLimit(RLIMIT_NOFILE, std::min<rlim_t>(spec.max_open_files, files.rlim_max))) return false;
-  if (!SetLimit(RLIMIT_CORE, 0)) return false;
+  // libvirtd, run as its parent, gives each QEMU a core limit of its own choice.
+  if (!spec.run_as.unchanged && !SetLimit(RLIMIT_CORE, 0)) return false;
   return spec.max_address_space_bytes == 0 || SetLimit(RLIMIT_AS, spec.max_address_space_bytes);
 }
 

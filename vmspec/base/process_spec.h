@@ -14,7 +14,8 @@
 
 namespace bulkhead {
 
-/// Who a child runs as. `Unchanged()` is the visible token for "as its parent".
+/// Who a child runs as. `Unchanged()` is the visible token for "as its parent": any other also gets
+/// no-new-privs, an umask of 077 and no core dumps.
 struct RunAs {
   uid_t uid = 0;
   gid_t gid = 0;

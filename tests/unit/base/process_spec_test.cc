@@ -13,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+#include "vmspec/base/file.h"
 #include "vmspec/base/identity.h"
 
 namespace bulkhead {
@@ -201,15 +202,42 @@ TEST(Spawn, SecondProcessOfAUidThatMayNotForkStillStarts) {
 }
 
 TEST(Spawn, HoldsTheLimitsItSays) {
+  SKIP_UNLESS_ROOT();
   ProcessSpec spec;
   spec.argv = {"/bin/cat", "/proc/self/limits"};
-  spec.run_as = RunAs::Unchanged();
+  spec.run_as = Somebody();
   spec.max_open_files = 33;
   spec.max_address_space_bytes = 512ULL << 20;
   std::string out = OutputOf(spec);
   EXPECT_THAT(out, ::testing::ContainsRegex("Max open files +33 +33 "));
   EXPECT_THAT(out, ::testing::ContainsRegex("Max address space +536870912 +536870912 "));
   EXPECT_THAT(out, ::testing::ContainsRegex("Max core file size +0 +0 "));
+}
+
+TEST(Spawn, AsksForNoMoreOpenFilesThanItsParentMayHave) {
+  ProcessSpec spec;
+  spec.argv = {"/bin/cat", "/proc/self/limits"};
+  spec.run_as = RunAs::Unchanged();
+  spec.max_open_files = 4'000'000'000;
+  EXPECT_THAT(OutputOf(spec), HasSubstr("Max open files"));
+}
+
+TEST(Spawn, ShowsTheChildAFileOfOursAndNobodyElse) {
+  SKIP_UNLESS_ROOT();
+  auto before = ReadFile("/etc/hostname", 4096);
+  if (!before) GTEST_SKIP() << "no /etc/hostname to cover here";
+  std::string ours = ::testing::TempDir() + "file-view";
+  ASSERT_TRUE(WriteFileAtomically(ours, "ours\n", 0644));
+  ProcessSpec spec;
+  spec.argv = {"/bin/cat", "/etc/hostname"};
+  spec.run_as = Somebody();
+  spec.file_views = {{ours, "/etc/hostname"}};
+  EXPECT_EQ("ours\n", OutputOf(spec));
+  EXPECT_EQ(*before, ReadFile("/etc/hostname", 4096).value());
+  spec.file_views = {{"/no/such/file", "/etc/hostname"}};
+  auto child = Spawn(spec);
+  ASSERT_FALSE(child);
+  EXPECT_THAT(child.error().message, HasSubstr("show its files"));
 }
 
 TEST(Spawn, SaysWhichStepFailedAndLeavesNoChild) {
