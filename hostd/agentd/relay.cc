@@ -46,9 +46,10 @@ bool IsReplayed(const control::GuestMessage& message) {
 
 }  // namespace
 
-Relay::Relay(std::string guest_path, std::string hostd_path)
+Relay::Relay(std::string guest_path, std::string hostd_path, milliseconds silence)
     : guest_path_(std::move(guest_path)),
       hostd_path_(std::move(hostd_path)),
+      silence_(silence),
       guest_backoff_(kRetry),
       link_reason_("the virtual machine does not run") {}
 
@@ -87,7 +88,7 @@ milliseconds Relay::TimeLeft(TimePoint now, milliseconds longest) {
   if (!guest_) until = std::min(until, guest_retry_);
   if (!hostd_) until = std::min(until, hostd_retry_);
   if (guest_ && !stream_->hello() && !silence_told_) {
-    until = std::min(until, guest_since_ + kSilence);
+    until = std::min(until, guest_since_ + silence_);
   }
   if (guest_) {
     auto pause = stream_->PauseFor(now);
@@ -162,10 +163,10 @@ void Relay::DropGuest(State state, std::string reason, TimePoint now) {
 }
 
 void Relay::TellSilence(TimePoint now) {
-  if (silence_told_ || stream_->hello() || now - guest_since_ < kSilence) return;
+  if (silence_told_ || stream_->hello() || now - guest_since_ < silence_) return;
   silence_told_ = true;
   link_reason_ =
-      "the level's agent has said no hello for " + std::to_string(kSilence.count()) + " s" +
+      "the level's agent has said no hello for " + std::to_string(silence_.count() / 1000) + " s" +
       (stream_->skipped_bytes() == 0
            ? std::string()
            : ", but " + std::to_string(stream_->skipped_bytes()) + " bytes that are no message");

@@ -23,7 +23,8 @@ inline constexpr std::chrono::seconds kSilence{30};
 /// is said again on each new connection, so that the guest need not notice.
 class Relay {
  public:
-  Relay(std::string guest_path, std::string hostd_path);
+  Relay(std::string guest_path, std::string hostd_path,
+        std::chrono::milliseconds silence = kSilence);
 
   /// One turn: waits for at most `longest`, then does what is to do.
   void RunOnce(std::chrono::milliseconds longest);
@@ -57,6 +58,7 @@ class Relay {
 
   std::string guest_path_;
   std::string hostd_path_;
+  std::chrono::milliseconds silence_;
 
   UniqueFd guest_;
   std::optional<GuestStream> stream_;  ///< while guest_ is valid

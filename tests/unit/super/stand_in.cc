@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// Takes the place of the programs that superd starts: listens where that program would, says on its
-/// output who it is, and lives until it is killed. Its own name tells which program it plays.
+/// Takes the place of the programs that superd starts: listens where that program would, says on
+/// its output who it is, and lives until it is killed. Its own name tells which program it plays.
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
