@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 namespace bulkhead::cli {
 
@@ -55,6 +56,23 @@ Json CountersJson(const std::vector<Dict::Counter>& counters) {
   return all;
 }
 
+/// The value of an integer type; what is beyond int64 becomes its end.
+std::optional<std::int64_t> AsNumber(GVariant* value) {
+  switch (g_variant_classify(value)) {
+    case G_VARIANT_CLASS_INT32:
+      return g_variant_get_int32(value);
+    case G_VARIANT_CLASS_UINT32:
+      return g_variant_get_uint32(value);
+    case G_VARIANT_CLASS_INT64:
+      return g_variant_get_int64(value);
+    case G_VARIANT_CLASS_UINT64:
+      return static_cast<std::int64_t>(std::min<std::uint64_t>(
+          g_variant_get_uint64(value), std::numeric_limits<std::int64_t>::max()));
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::span<const Field> LevelFields() { return kLevelFields; }
@@ -92,20 +110,7 @@ std::string Dict::Text(const char* key) const {
 
 std::int64_t Dict::Number(const char* key) const {
   VariantPtr value = Find(key);
-  if (!value) return 0;
-  switch (g_variant_classify(value.get())) {
-    case G_VARIANT_CLASS_INT32:
-      return g_variant_get_int32(value.get());
-    case G_VARIANT_CLASS_UINT32:
-      return g_variant_get_uint32(value.get());
-    case G_VARIANT_CLASS_INT64:
-      return g_variant_get_int64(value.get());
-    case G_VARIANT_CLASS_UINT64:
-      return static_cast<std::int64_t>(std::min<std::uint64_t>(
-          g_variant_get_uint64(value.get()), std::numeric_limits<std::int64_t>::max()));
-    default:
-      return 0;
-  }
+  return value ? AsNumber(value.get()).value_or(0) : 0;
 }
 
 bool Dict::Flag(const char* key) const {
@@ -160,6 +165,28 @@ Json Dict::FieldJson(const Field& field) const {
 Json Dict::ToJson(std::span<const Field> fields) const {
   JsonMembers all;
   for (const Field& field : fields) all.emplace_back(field.json, FieldJson(field));
+  return all;
+}
+
+JsonMembers Dict::Everything() const {
+  JsonMembers all;
+  if (!value_) return all;
+  for (gsize i = 0; i < g_variant_n_children(value_.get()); ++i) {
+    const char* bus_key = nullptr;
+    GVariant* boxed = nullptr;
+    g_variant_get_child(value_.get(), i, "{&sv}", &bus_key, &boxed);
+    VariantPtr value(boxed);
+    std::string key = bus_key;
+    std::ranges::replace(key, '-', '_');
+    if (auto number = AsNumber(boxed)) {
+      all.emplace_back(key, *number);
+    } else if (g_variant_is_of_type(boxed, G_VARIANT_TYPE_BOOLEAN)) {
+      all.emplace_back(key, g_variant_get_boolean(boxed) != FALSE);
+    } else if (g_variant_is_of_type(boxed, G_VARIANT_TYPE_STRING)) {
+      all.emplace_back(key, g_variant_get_string(boxed, nullptr));
+    }
+  }
+  std::ranges::sort(all, {}, [](const auto& member) { return member.first; });
   return all;
 }
 

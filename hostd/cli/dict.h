@@ -40,6 +40,8 @@ class Dict {
   [[nodiscard]] std::vector<Counter> Counters(const char* key) const;
 
   [[nodiscard]] Json ToJson(std::span<const Field> fields) const;
+  /// Every text, number and flag that is there, by key: for what has no fixed fields.
+  [[nodiscard]] JsonMembers Everything() const;
 
  private:
   [[nodiscard]] VariantPtr Find(const char* key) const;

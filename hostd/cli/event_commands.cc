@@ -32,19 +32,24 @@ const char* KindName(Signal::Kind kind) {
   return "flow";
 }
 
-std::span<const Field> FieldsOf(Signal::Kind kind) {
-  if (kind == Signal::Kind::kLevel) return LevelFields();
-  return kind == Signal::Kind::kDevice ? DeviceFields() : FlowFields();
+/// A flow's event has what hostd finds worth saying; a level and a device have their fields.
+Json StatusJson(const Signal& signal) {
+  if (signal.kind == Signal::Kind::kFlow) return signal.status.Everything();
+  return signal.status.ToJson(signal.kind == Signal::Kind::kLevel ? LevelFields() : DeviceFields());
 }
 
-/// "running", "failed at network: ...", "lent to high", the flow's last sentence.
+/// "running", "failed, network, netd does not answer", "in-use, high", "name=report.pdf state=..."
 std::string Saying(const Signal& signal) {
-  const Dict& d = signal.status;
-  if (signal.kind == Signal::Kind::kFlow) return d.Text("last");
-  std::string text = d.Text("state");
-  for (const char* key : {"step", "level", "reason"}) {
-    std::string more = d.Text(key);
-    if (!more.empty()) text += ", " + more;
+  std::string text;
+  if (signal.kind == Signal::Kind::kFlow) {
+    for (const auto& [key, value] : signal.status.Everything()) {
+      text += (text.empty() ? "" : " ") + key + "=" + value.Text();
+    }
+    return text;
+  }
+  for (const char* key : {"state", "step", "level", "reason"}) {
+    std::string more = signal.status.Text(key);
+    if (!more.empty()) text += (text.empty() ? "" : ", ") + more;
   }
   return text;
 }
@@ -55,7 +60,7 @@ void PrintSignal(const Context& context, const Signal& signal) {
     context.out() << Json(JsonMembers{{"time_ms", context.NowMs()},
                                       {"event", kind},
                                       {"subject", signal.subject},
-                                      {"status", signal.status.ToJson(FieldsOf(signal.kind))}})
+                                      {"status", StatusJson(signal)}})
                          .Dump(0);
   } else {
     context.out() << ClockTime(context.NowMs()) << " " << kind << " " << Printable(signal.subject)

@@ -4,6 +4,7 @@
 #include <gio/gunixfdlist.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 
@@ -150,7 +151,8 @@ Error Host1::WithSuggestion(Error error, const std::string& level) {
   if (!levels) return error;
   std::vector<std::string> names;
   for (const Dict& dict : *levels) names.push_back(dict.Text("name"));
-  error.message += Suggestion(level, names);
+  bool exists = std::ranges::find(names, level) != names.end();
+  if (!exists) error.message += Suggestion(level, names);
   return error;
 }
 
@@ -190,7 +192,11 @@ Result<std::vector<Dict>> Host1::ListLevels() {
   auto answer = Call("ListLevels", nullptr, "(aa{sv})");
   if (!answer) return Propagate(answer);
   VariantPtr levels(g_variant_get_child_value(answer->get(), 0));
-  return Dict::List(levels.get());
+  std::vector<Dict> all = Dict::List(levels.get());
+  std::ranges::sort(all, {}, [](const Dict& level) {
+    return std::pair(level.Number("rank"), level.Text("name"));
+  });
+  return all;
 }
 
 Result<std::string> Host1::Property(const char* name) {

@@ -49,6 +49,7 @@ class Host1 {
                                   std::chrono::milliseconds deadline = std::chrono::seconds(30));
   Result<UniqueFd> OpenConsole(const std::string& level);
   Result<Dict> GetLevel(const std::string& level);
+  /// By rank, then by name.
   Result<std::vector<Dict>> ListLevels();
   /// A string property of the daemon.
   Result<std::string> Property(const char* name);

@@ -35,14 +35,31 @@ std::pair<std::size_t, char32_t> FirstCharacter(std::string_view text) {
   return {static_cast<std::size_t>(g_unichar_to_utf8(code, nullptr)), code};
 }
 
+/// 'n' for a line end and so on; 0 when JSON has no short form.
+char ShortForm(char32_t code) {
+  switch (code) {
+    case U'\n':
+      return 'n';
+    case U'\t':
+      return 't';
+    case U'\r':
+      return 'r';
+    case U'"':
+    case U'\\':
+      return static_cast<char>(code);
+    default:
+      return 0;
+  }
+}
+
 std::string Quoted(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     auto [bytes, code] = FirstCharacter(text);
     std::string_view character = text.substr(0, bytes);
-    if (code == U'"' || code == U'\\') {
+    if (char letter = ShortForm(code); letter != 0) {
       out += '\\';
-      out += character;
+      out += letter;
     } else if (IsPrintable(character)) {
       out += character;
     } else {
