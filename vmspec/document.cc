@@ -6,10 +6,20 @@
 #include "vmspec/base/sanitize.h"
 #include "vmspec/codes.h"
 
-// Header-only and without exceptions: nothing is thrown across our face, sanitizers and fuzzers see
-// the parser's insides, and the depth bound below is ours.
+namespace bulkhead::vmspec {
+/// A text that toml++ was not prepared for.
+struct ParserFault {};
+[[noreturn]] static void ThrowParserFault() { throw ParserFault{}; }
+}  // namespace bulkhead::vmspec
+
+// Header-only: sanitizers and fuzzers see the parser's insides, and the depth bound is ours. With
+// exceptions, which stay in this file. toml++ 3.3 asserts what is not so ("[!]" has no key in it)
+// and, with NDEBUG, tells the compiler to rely on it: here each such assertion refuses the text.
+#undef NDEBUG
+#define TOML_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : bulkhead::vmspec::ThrowParserFault())
 #define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
+#define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_MAX_NESTED_VALUES 16
 #include <toml++/toml.h>
@@ -25,6 +35,8 @@ namespace {
 constexpr std::size_t kMaxDotsPerLine = 256;
 constexpr std::size_t kMaxKeys = 65'536;
 constexpr int kMaxDepth = 16;
+/// Longer texts are not parsed again and again only to name the line of an odd fault.
+constexpr std::size_t kMaxLocatedBytes = 256UL << 10;
 
 Origin At(const std::string& file, std::uint32_t line, std::uint32_t column,
           std::uint32_t length = 1) {
@@ -116,6 +128,46 @@ class Converter {
   bool ok_ = true;
 };
 
+/// toml++ asserts on it.
+bool IsParserFault(std::string_view text) {
+  try {
+    static_cast<void>(toml::parse(text));
+  } catch (const ParserFault&) {
+    return true;
+  } catch (const toml::parse_error&) {
+    // A text cut off before the fault is often no TOML either.
+  }
+  return false;
+}
+
+/// The line where it asserts: a parser reads forward, so that the first lines up to this one bring
+/// the same fault, and any fewer do not.
+std::uint32_t LineOfParserFault(std::string_view text) {
+  if (text.size() > kMaxLocatedBytes) return 1;
+  std::vector<std::size_t> ends;
+  for (std::size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1)) {
+    ends.push_back(at + 1);
+  }
+  auto first = std::partition_point(ends.begin(), ends.end(), [&](std::size_t end) {
+    return !IsParserFault(text.substr(0, end));
+  });
+  return static_cast<std::uint32_t>(first - ends.begin()) + 1;
+}
+
+std::optional<toml::table> ParseToml(const std::string& file, std::string_view text,
+                                     Faults& faults) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    faults.Error(codes::kSyntax, "not valid TOML: " + Printable(error.description()),
+                 OriginOf(file, error.source()));
+  } catch (const ParserFault&) {
+    faults.Error(codes::kSyntax, "not valid TOML: this line cannot be read",
+                 At(file, LineOfParserFault(text), 1));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view Node::TypeName() const {
@@ -126,15 +178,10 @@ std::string_view Node::TypeName() const {
 
 std::optional<Node> ParseDocument(const std::string& file, std::string_view text, Faults& faults) {
   if (!WithinBounds(file, text, faults)) return std::nullopt;
-  toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    faults.Error(codes::kSyntax, "not valid TOML: " + Printable(error.description()),
-                 OriginOf(file, error.source()));
-    return std::nullopt;
-  }
+  auto parsed = ParseToml(file, text, faults);
+  if (!parsed) return std::nullopt;
   Converter converter(file, faults);
-  Node root = converter.Convert(parsed.table(), 0);
+  Node root = converter.Convert(*parsed, 0);
   root.origin = At(file, 1, 1);
   if (!converter.ok()) return std::nullopt;
   return root;

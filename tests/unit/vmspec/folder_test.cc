@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/vmspec/spec_sets.h"
+
+namespace bulkhead::vmspec {
+namespace {
+
+class Folder : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "bulkhead-vmspec-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void Write(const std::string& path, const std::string& text) const {
+    std::filesystem::create_directories(std::filesystem::path(folder_ + "/" + path).parent_path());
+    std::ofstream(folder_ + "/" + path) << text;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(Folder, IsReadAsItLies) {
+  for (const auto& [path, text] : SoundSet()) Write(path, text);
+  Write("README.md", "not ours");
+  Write("levels/notes.txt", "not ours");
+  Write("keys/a.toml", "not ours");
+  auto files = ReadSpecFolder(folder_);
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_EQ(*files, SoundSet());
+}
+
+TEST_F(Folder, CannotHoldATomlFileThatNobodyReads) {
+  Write("levels/a.toml", "");
+  Write("flow.toml", "");
+  auto files = ReadSpecFolder(folder_);
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(files.error().message,
+            folder_ +
+                "/flow.toml is no file of a spec set: its files are levels/NAME.toml, "
+                "flows.toml, networks.toml, devices.toml and host.toml; rename or remove it");
+}
+
+TEST_F(Folder, CannotHangOnAFifoOrDevice) {
+  ASSERT_EQ(mkfifo((folder_ + "/host.toml").c_str(), 0600), 0);
+  auto files = ReadSpecFolder(folder_);
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().message, folder_ + "/host.toml is not a regular file; remove it");
+  ASSERT_EQ(unlink((folder_ + "/host.toml").c_str()), 0);
+  ASSERT_EQ(symlink("/dev/zero", (folder_ + "/host.toml").c_str()), 0);
+  EXPECT_FALSE(ReadSpecFolder(folder_));
+}
+
+TEST_F(Folder, CannotHoldALongFile) {
+  Write("host.toml", std::string((4UL << 20) + 1, '#'));
+  auto files = ReadSpecFolder(folder_);
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().code, ErrorCode::kLimit);
+}
+
+TEST_F(Folder, ThatIsMissingOrEmptyIsToldAsSuch) {
+  auto files = ReadSpecFolder(folder_);
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(files.error().message.substr(folder_.size(), 20), " holds no spec set: ");
+  files = ReadSpecFolder(folder_ + "/nowhere");
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace bulkhead::vmspec

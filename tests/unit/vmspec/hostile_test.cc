@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// Bombs: each is refused in a moment, with bounded memory and stack.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+
+#include "tests/unit/vmspec/spec_sets.h"
+
+namespace bulkhead::vmspec {
+namespace {
+
+std::string Repeated(std::size_t n, const std::string& text) {
+  std::string out;
+  out.reserve(n * text.size());
+  for (std::size_t i = 0; i < n; ++i) out += text;
+  return out;
+}
+
+/// Codes of flows.toml with this content; fails when that takes long.
+std::string CodesOf(const std::string& flows) {
+  SpecFiles files = SoundSet();
+  files["flows.toml"] = flows;
+  auto begin = std::chrono::steady_clock::now();
+  std::string told = Explain(files);
+  std::string codes = Codes(files);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  return codes.substr(0, codes.find(';'));
+}
+
+constexpr std::size_t kFourMiB = 4UL << 20;
+
+TEST(Hostile, CannotNestListsToTheEndOfTheStack) {
+  EXPECT_EQ(CodesOf("a = " + Repeated(60'000, "[")).substr(0, 5), "B0001");
+  EXPECT_EQ(CodesOf("a = " + Repeated(kFourMiB - 4, "[")).substr(0, 5), "B0003");
+  EXPECT_EQ(CodesOf("a = " + Repeated(30'000, "{a=")).substr(0, 5), "B0001");
+}
+
+TEST(Hostile, CannotNestKeysToTheEndOfTheStack) {
+  EXPECT_EQ(CodesOf(Repeated(kFourMiB / 2 - 8, "a.") + "a = 1"), "B0004 flows.toml:1:1");
+  EXPECT_EQ(CodesOf("[" + Repeated(1'000'000, "a.") + "a]"), "B0004 flows.toml:1:1");
+  EXPECT_EQ(CodesOf("[" + Repeated(256, "a.") + "a]"), "B0004 flows.toml:1:1");
+  // As deep as it gets past the first look: 256 dots in each of as many values as may nest.
+  std::string deep;
+  for (int i = 0; i < 7; ++i) deep += Repeated(250, "a.") + "a = [\n{";
+  EXPECT_NE(CodesOf(deep), "");
+  EXPECT_EQ(CodesOf(deep + "x = 1" + Repeated(7, "}]")).substr(0, 5), "B0004");
+}
+
+TEST(Hostile, CannotHideDotsInQuotedKeysOrComments) {
+  EXPECT_EQ(CodesOf(Repeated(1000, "\"=\".'#'.") + "a = 1"), "B0004 flows.toml:1:1");
+  EXPECT_EQ(CodesOf("x = '''\n# ''' \n" + Repeated(300, "a.") + "a = 1"), "B0004 flows.toml:3:1");
+}
+
+TEST(Hostile, CannotBeLong) {
+  EXPECT_EQ(CodesOf("#" + std::string(kFourMiB, 'x')), "B0003 flows.toml:1:1");
+  EXPECT_EQ(CodesOf("schema = 1 #" + std::string(kFourMiB - 12, 'x')), "");
+}
+
+TEST(Hostile, CannotHaveEndlesslyManyKeys) {
+  std::string keys;
+  for (int i = 0; i < 300'000; ++i) keys += "k" + std::to_string(i) + "=1\n";
+  EXPECT_EQ(CodesOf(keys), "B0003 flows.toml:65537:1");
+}
+
+TEST(Hostile, ManyDottedTablesTakeBoundedTime) {
+  std::string keys;
+  for (int i = 0; i < 32'000; ++i) keys += "k" + std::to_string(i) + ".a=1\n";
+  for (int i = 0; i < 32'000; ++i) keys += "k" + std::to_string(i) + ".b=1\n";
+  EXPECT_EQ(CodesOf(keys).substr(0, 5), "B0101");
+}
+
+TEST(Hostile, CannotMakeAThousandAndOneDiagnostics) {
+  std::string keys = "schema = 1\n";
+  for (int i = 0; i < 60'000; ++i) keys += "k" + std::to_string(i) + "=1\n";
+  SpecFiles files = SoundSet();
+  files["flows.toml"] = keys;
+  CheckedSpec checked = CheckSpec(files);
+  ASSERT_EQ(checked.diagnostics.size(), 1001U);
+  EXPECT_EQ(checked.diagnostics.back().code, "B0099");
+  EXPECT_EQ(checked.diagnostics.back().message, "too many faults: 59000 more are not shown");
+  EXPECT_FALSE(checked.ok());
+  EXPECT_LT(FormatDiagnostics(files, checked, false).size(), 1UL << 20);
+}
+
+TEST(Hostile, CannotBeASetOfEndlesslyManyFiles) {
+  SpecFiles files;
+  for (int i = 0; i < 4097; ++i) files["levels/l" + std::to_string(i) + ".toml"] = "";
+  EXPECT_EQ(Codes(files), "B0003 :0:0");
+  EXPECT_FALSE(CheckSpec(files).ok());
+  files.clear();
+  for (int i = 0; i < 5; ++i) {
+    files["levels/l" + std::to_string(i) + ".toml"] = "#" + std::string(kFourMiB - 1, 'x');
+  }
+  EXPECT_EQ(Codes(files), "B0003 :0:0");
+}
+
+TEST(Hostile, CannotHoldNulControlOrInvalidBytes) {
+  using namespace std::string_literals;
+  for (const std::string& text :
+       {"schema = 1\0"s, "schema = 1\n\0\n"s, "[\0]\n"s, "a = \"\0\"\n"s, "a = '\x01'\n"s,
+        "a = \"\x1b[0m\"\n"s, "# \x80\n"s, "a = \"\xc0\xaf\"\n"s, "a = \"\xed\xa0\x80\"\n"s,
+        "a = \"\xf4\x90\x80\x80\"\n"s, "\xff\xfe"s, "a = 1\rb = 2\n"s, "[!]\n"s, "[\x80]\n"s}) {
+    std::string codes = CodesOf(text);
+    EXPECT_EQ(codes.substr(0, 5), "B0001") << testing::PrintToString(text);
+  }
+}
+
+TEST(Hostile, AFaultThatTheParserAssertsOnIsShownAtItsLine) {
+  EXPECT_EQ(CodesOf("schema = 1\n[flow.a]\n\n[!x]\nfrom = 1\n"), "B0001 flows.toml:4:1");
+}
+
+TEST(Hostile, CannotNameAFileOutsideTheSet) {
+  for (const char* path : {"../host.toml", "levels/../host.toml", "levels/a/b.toml", "/etc/passwd",
+                           "levels/..toml", "levels/.toml", "levels/", "", "HOST.TOML"}) {
+    SpecFiles files = SoundSet();
+    files[path] = "schema = 1\n";
+    std::string codes = Codes(files).substr(0, 5);
+    EXPECT_TRUE(codes == "B0002" || codes == "B0005") << path << " " << codes;
+  }
+}
+
+}  // namespace
+}  // namespace bulkhead::vmspec
