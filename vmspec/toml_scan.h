@@ -17,7 +17,8 @@ struct ScanFault {
 
 /// The first place where the text, outside of its strings and comments, has
 ///   - more than 256 dots in a line: toml++ makes a table of each and frees them recursively;
-///   - more than 65,536 keys, lists, tables and elements: each costs some 200 bytes, and a dotted key
+///   - more than 65,536 keys, lists, tables and elements: each costs some 200 bytes, and a dotted
+///   key
 ///     a walk through all dotted tables before.
 /// Up to the first fault of syntax, where a parser stops, what is a string here is one there.
 std::optional<ScanFault> ScanToml(std::string_view text);
