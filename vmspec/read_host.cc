@@ -41,12 +41,12 @@ bool IsPoolRange(const Prefix& pool) {
 std::optional<Prefix> ReadPool(const Field& field, bool v6, Faults& faults) {
   auto pool = ReadPrefix(field, faults);
   if (!pool) return std::nullopt;
-  bool fits = pool->v6 == v6 && pool->length <= (v6 ? 126 : 30) && IsPoolRange(*pool);
+  bool fits = pool->v6 == v6 && pool->length <= (v6 ? 125 : 29) && IsPoolRange(*pool);
   if (fits) return pool;
   faults.Error(codes::kBadPool, pool->ToString() + " cannot be the pool " + Quoted(field.name),
                field.node->origin, {},
-               v6 ? "a pool is a network of unicast IPv6 addresses, /16 to /126: \"fd77::/64\""
-                  : "a pool is a network of unicast IPv4 addresses, /8 to /30: \"10.77.0.0/16\"");
+               v6 ? "a pool is a network of unicast IPv6 addresses, /16 to /125: \"fd77::/64\""
+                  : "a pool is a network of unicast IPv4 addresses, /8 to /29: \"10.77.0.0/16\"");
   return std::nullopt;
 }
 

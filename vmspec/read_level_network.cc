@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+
 #include "vmspec/codes.h"
 #include "vmspec/draft.h"
 
@@ -6,7 +8,9 @@ namespace bulkhead::vmspec {
 
 namespace {
 
-constexpr std::size_t kMaxRules = 1000;
+// netpolicy/check_policy.h holds the same.
+constexpr std::size_t kMaxRules = 1024;
+constexpr std::size_t kMaxKernelRules = 4096;
 constexpr std::size_t kMaxCommentBytes = 256;
 /// In the order of enum Protocol.
 const std::string kProtocols[] = {"any", "tcp", "udp", "icmp"};
@@ -54,11 +58,19 @@ std::vector<NetRule> ReadRules(const Field& field, Faults& faults) {
     return rules;
   }
   if (list->size() > kMaxRules) {
-    faults.Error(codes::kTooMany, "a level has at most 1000 rules", field.node->origin);
+    faults.Error(codes::kTooMany, "a level has at most 1,024 rules", field.node->origin);
     return rules;
   }
+  std::size_t in_kernel = 0;
   for (const Node& node : *list) {
-    if (auto rule = ReadRule(node, faults)) rules.push_back(std::move(*rule));
+    auto rule = ReadRule(node, faults);
+    if (!rule) continue;
+    in_kernel += std::max<std::size_t>(rule->ports.size(), 1);
+    rules.push_back(std::move(*rule));
+  }
+  if (in_kernel > kMaxKernelRules) {
+    faults.Error(codes::kTooMany, "a level has at most 4,096 rules and port ranges in all",
+                 field.node->origin);
   }
   return rules;
 }

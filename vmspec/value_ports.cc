@@ -9,7 +9,7 @@ namespace bulkhead::vmspec {
 
 namespace {
 
-constexpr std::size_t kMaxPorts = 256;
+constexpr std::size_t kMaxPorts = 64;  // netpolicy/check_policy.h holds the same
 
 /// The text of a port or range, whichever way it was written.
 std::optional<PortRange> ReadOne(const Field& field, Faults& faults) {
@@ -55,7 +55,7 @@ std::optional<std::vector<PortRange>> ReadPorts(const Field& field, Faults& faul
   // An empty list would read as "all ports" further on.
   if (list->empty() || list->size() > kMaxPorts) {
     faults.Error(list->empty() ? codes::kBadPort : codes::kTooMany,
-                 Quoted(field.name) + " must list 1 to 256 ports", field.node->origin);
+                 Quoted(field.name) + " must list 1 to 64 ports", field.node->origin);
     return std::nullopt;
   }
   std::vector<PortRange> ranges;

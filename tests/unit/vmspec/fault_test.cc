@@ -289,7 +289,7 @@ INSTANTIATE_TEST_SUITE_P(
    = help: a port is 1 to 65535, a range is "8000-8099"
 )"},
         FaultCase{"NoPorts", "levels/low.toml", "443", "[]",
-                  R"(error[B0110]: "tcp" must list 1 to 256 ports
+                  R"(error[B0110]: "tcp" must list 1 to 64 ports
   --> levels/low.toml:7:36
    |
  7 | allow = [{ to = "192.0.2.1", tcp = [] }]
@@ -485,7 +485,7 @@ INSTANTIATE_TEST_SUITE_P(
  3 | ipv4 = "fd00::/64"
    |        ^^^^^^^^^^^
    |
-   = help: a pool is a network of unicast IPv4 addresses, /8 to /30: "10.77.0.0/16"
+   = help: a pool is a network of unicast IPv4 addresses, /8 to /29: "10.77.0.0/16"
 )"},
         FaultCase{"PoolOfMulticast", "host.toml", "",
                   "schema = 1\n[addresses]\nipv6 = \"ff00::/64\"\n",
@@ -495,7 +495,7 @@ INSTANTIATE_TEST_SUITE_P(
  3 | ipv6 = "ff00::/64"
    |        ^^^^^^^^^^^
    |
-   = help: a pool is a network of unicast IPv6 addresses, /16 to /126: "fd77::/64"
+   = help: a pool is a network of unicast IPv6 addresses, /16 to /125: "fd77::/64"
 )"},
         FaultCase{"PoolOfOneAddress", "host.toml", "",
                   "schema = 1\n[addresses]\nipv4 = \"10.0.0.1\"\n",
@@ -505,7 +505,7 @@ INSTANTIATE_TEST_SUITE_P(
  3 | ipv4 = "10.0.0.1"
    |        ^^^^^^^^^^
    |
-   = help: a pool is a network of unicast IPv4 addresses, /8 to /30: "10.77.0.0/16"
+   = help: a pool is a network of unicast IPv4 addresses, /8 to /29: "10.77.0.0/16"
 )"},
         FaultCase{"FileThatASpecSetHasNot", "flow.toml", "", "schema = 1\n",
                   R"(error[B0002]: a spec set has no file "flow.toml"

@@ -72,15 +72,36 @@ TEST(OnePass, ASetWithoutLevelsIsAWarning) {
 
 TEST(OnePass, APoolTooSmallForTheLevelsIsAFault) {
   SpecFiles files = SoundSet();
-  files["levels/low2.toml"] = files["levels/low.toml"];
-  files["host.toml"] = "schema = 1\n[addresses]\nipv4 = \"10.9.0.0/30\"\n";
+  files["host.toml"] = "schema = 1\n[addresses]\nipv4 = \"10.9.0.0/28\"\n";
+  EXPECT_EQ(Codes(files), "");
+  files["host.toml"] = "schema = 1\n[addresses]\nipv4 = \"10.9.0.0/29\"\n";
   EXPECT_EQ(Codes(files), "B0206 host.toml:2:1");
+  files["levels/low.toml"].erase(files["levels/low.toml"].find("[network]"));
+  EXPECT_EQ(Codes(files), "");
 }
 
 TEST(Ports, AreSortedAndMerged) {
   SpecFiles files = Changed("levels/low.toml", "443", "[443, \"80-90\", 85, \"91-100\", 65535, 1]");
   EXPECT_EQ(CheckSpec(files).spec.levels.at("low").network.allow.at(0).ports,
             (std::vector<PortRange>{{1, 1}, {80, 100}, {443, 443}, {65535, 65535}}));
+}
+
+/// {"1", "3", "5"...}: no two touch.
+std::string LonePorts(int n) {
+  std::string out = "[";
+  for (int i = 0; i < n; ++i) out += std::to_string(2 * i + 1) + ", ";
+  return out + "]";
+}
+
+TEST(Rules, CannotBeMoreThanTheKernelIsGiven) {
+  EXPECT_EQ(Codes(Changed("levels/low.toml", "443", LonePorts(64))), "");
+  EXPECT_EQ(Codes(Changed("levels/low.toml", "443", LonePorts(65))), "B0117 levels/low.toml:7:36");
+  std::string rules;
+  for (int i = 0; i < 65; ++i) rules += "{ to = \"::/0\", udp = " + LonePorts(64) + " },\n";
+  EXPECT_EQ(Codes(Changed("levels/low.toml", "{ to", rules + "{ to")), "B0117 levels/low.toml:7:9");
+  rules.clear();
+  for (int i = 0; i < 1024; ++i) rules += "{ to = \"::/0\" },\n";
+  EXPECT_EQ(Codes(Changed("levels/low.toml", "{ to", rules + "{ to")), "B0117 levels/low.toml:7:9");
 }
 
 TEST(Rules, EachFormMeansItsProtocol) {
