@@ -105,13 +105,13 @@ struct MapDeclaration {
 };
 
 /// What is there once for all levels.
-struct Frame {
+struct RulesetFrame {
   std::vector<MapDeclaration> maps;
   std::vector<Chain> chains;
 };
 
 struct Ruleset {
-  Frame frame;
+  RulesetFrame frame;
   std::vector<LevelRules> levels;
 };
 

@@ -141,9 +141,9 @@ std::vector<Element> ElementsOf(const LevelPolicy& p) {
 
 }  // namespace
 
-Frame CompileFrame() {
+RulesetFrame CompileFrame() {
   Rule masquerade{{InSet(Field::kInputInterface, names::kNatFrom)}, Action::kMasquerade, "", ""};
-  Frame frame;
+  RulesetFrame frame;
   frame.maps = AllMaps();
   frame.chains = {
       BaseChain("forward", HookPoint::kForward, kPriorityFilter,

@@ -8,7 +8,7 @@ namespace bulkhead::netpolicy {
 
 /// Base chains and maps: constant cost per packet however many levels there are. What comes from or
 /// goes to an interface named like a tap that no level's policy names is dropped.
-Frame CompileFrame();
+RulesetFrame CompileFrame();
 
 /// The five chains and the map elements of one level. `policy` has passed CheckPolicy().
 LevelRules CompileRules(const LevelPolicy& policy);

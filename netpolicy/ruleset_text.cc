@@ -29,7 +29,8 @@ constexpr Word kWords[] = {
     {Field::kEtherType, "meta protocol", Form::kRaw},
     {Field::kConnState, "ct state", Form::kState},
     {Field::kConnDirection, "ct direction", Form::kDirection},
-    {Field::kEtherSource, "ether saddr", Form::kMac},
+    // As "ether saddr" nft would also ask whether the device is an Ethernet; a tap is.
+    {Field::kEtherSource, "@ll,48,48", Form::kRaw},
     {Field::kArpForm, "@nh,0,48", Form::kRaw},
     {Field::kArpSenderMac, "arp saddr ether", Form::kMac},
     {Field::kArpSenderIp, "arp saddr ip", Form::kIp4},
