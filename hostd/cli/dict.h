@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "hostd/cli/gptr.h"
+#include "hostd/gptr.h"
 #include "hostd/cli/json.h"
 
 namespace bulkhead::cli {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "hostd/cli/dict.h"
-#include "hostd/cli/gptr.h"
+#include "hostd/gptr.h"
 #include "vmspec/base/error.h"
 #include "vmspec/base/unique_fd.h"
 

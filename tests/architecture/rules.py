@@ -28,7 +28,7 @@ UNITS = {
     # agentd reads guest bytes: the less it can call the better.
     "hostd/agentd": [BASE, "hostd/agentd_*.h"],
     # The CLI speaks D-Bus; it links the spec language to check a folder without a daemon.
-    "hostd/cli": [BASE, "vmspec"],
+    "hostd/cli": [BASE, "vmspec", "hostd/gptr.h"],
     "guest-images/agent": [BASE],
     "panel": [BASE],
     "tests": ["*"],
