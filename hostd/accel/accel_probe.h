@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// KVM or TCG, decided by a real boot: a device node that opens proves nothing. See probe_guest.h
+/// for the guest that is booted.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+
+#include "vmspec/base/error.h"
+#include "vmspec/model.h"
+
+namespace bulkhead::hostd {
+
+enum class AccelKind { kKvm, kTcg };
+/// "kvm", "tcg": as D-Bus and libvirt's domain type spell them ("qemu" for TCG in the latter).
+std::string_view AccelName(AccelKind kind);
+
+struct AccelChoice {
+  AccelKind kind = AccelKind::kTcg;
+  std::string reason;    ///< one sentence for a person
+  bool warning = false;  ///< the reason is a lasting warning: TCG was not asked for by name
+};
+
+/// What a probe guest under KVM did.
+enum class KvmState { kWorks, kNoDevice, kNoPermission, kHangs, kFails };
+
+struct KvmFinding {
+  KvmState state = KvmState::kFails;
+  std::string sentence;  ///< "KVM opens but does not run a guest here"; printable
+};
+
+struct AccelProbeOptions {
+  std::string qemu = "/usr/bin/qemu-system-x86_64";
+  std::string kvm_node = "/dev/kvm";
+  std::string cache_file;  ///< Paths.run + "/hostd/accel"; empty: keep the answer in memory only
+  std::chrono::milliseconds deadline{5000};  ///< for one probe guest
+};
+
+/// Any thread may call any member; one probe runs at a time and the others wait for its answer.
+class AccelProbe {
+ public:
+  explicit AccelProbe(AccelProbeOptions options);
+
+  /// Boots a guest under KVM, as the caller's uid, unless the answer for this boot, kernel, QEMU
+  /// and device node is known. Blocks up to the deadline and a little more: not for the main loop.
+  KvmFinding Examine();
+
+  /// What levels shall use.
+  ///   kTcg wanted            -> TCG, without a probe (the spec's checker has asked for allow_tcg).
+  ///   kKvm or kAuto wanted   -> KVM when it works.
+  ///   kAuto, it does not     -> TCG with a warning, if `allow_tcg`.
+  /// Errors: kRefused otherwise; the message is the finding and the way out. Start nothing then.
+  Result<AccelChoice> Probe(vmspec::Accel wanted, bool allow_tcg);
+
+ private:
+  [[nodiscard]] std::string Key() const;
+
+  const AccelProbeOptions options_;
+  std::mutex mutex_;
+  std::string known_key_;  ///< guarded by mutex_; empty: nothing known
+  KvmFinding known_;       ///< guarded by mutex_
+};
+
+}  // namespace bulkhead::hostd

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// A level's writable disk: `level_dir`/state.raw, a raw image that QEMU gets as an open
+/// descriptor.
+///
+/// Owner and mode. hostd makes it 0660 with its own uid and gid, which nobody else has. If libvirt
+/// hands the file to the level (LevelUid:LevelUid), hostd still opens it, for it is in every
+/// level's group, and the level's QEMU could open it already. The folder stays hostd's: nobody else
+/// can put another file or a symlink there.
+///
+/// Locks. QEMU takes its image locks (OFD locks on bytes from 100 on) through the descriptor that
+/// it gets. We take none: a lock of ours would live as long as QEMU's copy of the descriptor and
+/// mean nothing to QEMU. We only ask whether somebody else has one, and then keep our hands off the
+/// disk.
+///
+/// Content. A new disk is blank (the guest formats it), and its blocks are reserved before QEMU
+/// runs, so that a full host disk is an error here and not one inside the guest. A persistent disk
+/// is never shrunk, emptied or replaced: what cannot be opened is an error that says what a person
+/// can do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "vmspec/base/error.h"
+#include "vmspec/base/unique_fd.h"
+
+namespace bulkhead::hostd {
+
+/// Opens the state disk (O_RDWR, CLOEXEC), made, grown or made anew as needed. Any thread; not at
+/// the same time for one `level_dir`. Takes long when the file system cannot reserve blocks.
+///
+/// @param level_dir   made 0711 when missing; its parent must be there.
+/// @param size_mib    16..1048576.
+/// @param persistent  false: whatever was there is removed and a blank disk made.
+///
+/// Errors; a persistent disk is as it was:
+///   kLimit     no room on the host; the message says how much is needed and free.
+///   kInvalid   the disk is larger than `size_mib`, or size_mib is out of range.
+///   kBusy      a QEMU has it.
+///   kConflict  a symlink, a folder, or a file with a second name is in its place.
+///   kPermission  it belongs to somebody from whom hostd cannot read it.
+Result<UniqueFd> OpenStateDisk(const std::string& level_dir, std::uint32_t size_mib,
+                               bool persistent);
+
+}  // namespace bulkhead::hostd
