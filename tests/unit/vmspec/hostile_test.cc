@@ -2,7 +2,7 @@
 /// Bombs: each is refused in a moment, with bounded memory and stack.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <functional>
 
 #include "tests/unit/vmspec/spec_sets.h"
@@ -17,14 +17,23 @@ std::string Repeated(std::size_t n, const std::string& text) {
   return out;
 }
 
-/// Codes of flows.toml with this content; fails when that takes long.
+/// Processor time of this process in seconds: what other programs do meanwhile does not count.
+double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr double kBoundSeconds = 60;
+#else
+constexpr double kBoundSeconds = 20;
+#endif
+
+/// Codes of flows.toml with this content; fails when that takes a bomb's time.
 std::string CodesOf(const std::string& flows) {
   SpecFiles files = SoundSet();
   files["flows.toml"] = flows;
-  auto begin = std::chrono::steady_clock::now();
+  double begin = CpuSeconds();
   std::string told = Explain(files);
   std::string codes = Codes(files);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_LT(CpuSeconds() - begin, kBoundSeconds);
   return codes.substr(0, codes.find(';'));
 }
 
