@@ -101,6 +101,11 @@ Result<std::size_t> FrameReader::Feed(ByteView in) {
   return taken;
 }
 
+std::size_t FrameReader::wanted() const {
+  if (ready_) return 0;
+  return (have_header_ ? length_ : kFrameHeaderBytes) - buffer_.size();
+}
+
 std::optional<Frame> FrameReader::Next() { return std::exchange(ready_, std::nullopt); }
 
 }  // namespace bulkhead

@@ -44,6 +44,9 @@ class FrameReader {
   /// The next whole frame, or nothing yet.
   std::optional<Frame> Next();
 
+  /// How many bytes the frame under way still needs, or its header: more than 0 unless a frame is
+  /// ready. Who takes no more than these from a stream takes nothing of the frame after.
+  [[nodiscard]] std::size_t wanted() const;
   /// Bytes thrown away while looking for a header, since the beginning.
   [[nodiscard]] std::uint64_t skipped_bytes() const { return skipped_; }
   /// Part of a frame is held: an end of stream now is a truncation.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 
 namespace bulkhead {
@@ -51,6 +52,19 @@ Result<UniqueFd> Connect(const std::string& path, int extra_flags) {
   }
   if (saved == EAGAIN) return Fail(ErrorCode::kUnavailable, path + " takes no connection now");
   return FailErrno("connect " + path, saved);
+}
+
+/// Owns every descriptor that came along, before anything is judged.
+void TakeDescriptors(msghdr& msg, std::vector<UniqueFd>& out) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&msg); c != nullptr; c = CMSG_NXTHDR(&msg, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+      out.emplace_back(fd);
+    }
+  }
 }
 
 }  // namespace
@@ -126,41 +140,38 @@ Status FrameSocket::Send(std::uint16_t type, ByteView payload, std::chrono::mill
   return WriteAll(fd_.get(), EncodeFrame(type, payload), deadline, fds);
 }
 
+/// One read of what the frame under way needs and no more: the kernel would join the bytes of two
+/// frames in one answer, and the second one's descriptors would seem to be the first one's.
+Status FrameSocket::TakeSome() {
+  std::array<std::uint8_t, 65536> buffer;
+  iovec iov{buffer.data(), std::min(buffer.size(), reader_.wanted())};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control;
+  msghdr msg{};
+  msg.msg_iov = &iov;
+  msg.msg_iovlen = 1;
+  msg.msg_control = control.data();
+  msg.msg_controllen = control.size();
+  ssize_t n = ::recvmsg(fd_.get(), &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};
+  if (n < 0 && errno != ECONNRESET) return FailErrno("recvmsg");
+  if (n <= 0) return Fail(ErrorCode::kUnavailable, "the other side closed the connection");
+  TakeDescriptors(msg, fds_);
+  if ((msg.msg_flags & MSG_CTRUNC) != 0 || fds_.size() > kMaxFds) {
+    return Fail(ErrorCode::kCorrupt, "the other side sent more than 4 descriptors");
+  }
+  auto taken = reader_.Feed(ByteView(buffer).first(static_cast<std::size_t>(n)));
+  if (!taken) return Propagate(taken);
+  return {};
+}
+
 Result<ReceivedFrame> FrameSocket::Receive(std::chrono::milliseconds deadline) {
   auto until = Clock::now() + deadline;
   for (;;) {
-    auto taken = reader_.Feed(pending_);
-    if (!taken) return Propagate(taken);
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(*taken));
-    if (auto frame = reader_.Next())
+    if (auto frame = reader_.Next()) {
       return ReceivedFrame{std::move(*frame), std::exchange(fds_, {})};
+    }
     if (auto s = WaitFor(fd_.get(), POLLIN, until); !s) return Propagate(s);
-
-    std::array<std::uint8_t, 65536> buffer;
-    iovec iov{buffer.data(), buffer.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> control;
-    msghdr msg{};
-    msg.msg_iov = &iov;
-    msg.msg_iovlen = 1;
-    msg.msg_control = control.data();
-    msg.msg_controllen = control.size();
-    ssize_t n = ::recvmsg(fd_.get(), &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n < 0 && errno != ECONNRESET) return FailErrno("recvmsg");
-    if (n <= 0) return Fail(ErrorCode::kUnavailable, "the other side closed the connection");
-    for (cmsghdr* c = CMSG_FIRSTHDR(&msg); c != nullptr; c = CMSG_NXTHDR(&msg, c)) {
-      if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-      std::size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      for (std::size_t i = 0; i < count; ++i) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-        fds_.emplace_back(fd);
-      }
-    }
-    if ((msg.msg_flags & MSG_CTRUNC) != 0 || fds_.size() > kMaxFds) {
-      return Fail(ErrorCode::kCorrupt, "the other side sent more than 4 descriptors");
-    }
-    pending_.insert(pending_.end(), buffer.begin(), buffer.begin() + n);
+    if (auto s = TakeSome(); !s) return Propagate(s);
   }
 }
 

@@ -50,13 +50,15 @@ class FrameSocket {
   Status Send(std::uint16_t type, ByteView payload, std::chrono::milliseconds deadline,
               const std::vector<int>& fds = {});
   /// kUnavailable at end of stream, kTimeout, kCorrupt.
+  /// Descriptors are those that came with the frame's own bytes, never with the next one's.
   Result<ReceivedFrame> Receive(std::chrono::milliseconds deadline);
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:
+  Status TakeSome();
+
   UniqueFd fd_;
   FrameReader reader_;
-  Bytes pending_;
   std::vector<UniqueFd> fds_;
 };
 

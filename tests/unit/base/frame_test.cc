@@ -24,6 +24,20 @@ TEST(Frame, SurvivesArrivalOneByteAtATime) {
   EXPECT_EQ(Payload("hello"), frame->payload);
 }
 
+TEST(Frame, WantsWhatItsHeaderAndThenItsPayloadStillNeed) {
+  Bytes wire = EncodeFrame(7, Payload("hello"));
+  FrameReader reader(64);
+  EXPECT_EQ(kFrameHeaderBytes, reader.wanted());
+  ASSERT_TRUE(reader.Feed(ByteView(wire).first(10)));
+  EXPECT_EQ(6u, reader.wanted());
+  ASSERT_TRUE(reader.Feed(ByteView(wire).subspan(10, 6)));
+  EXPECT_EQ(5u, reader.wanted());
+  ASSERT_TRUE(reader.Feed(ByteView(wire).subspan(16)));
+  EXPECT_EQ(0u, reader.wanted());
+  reader.Next();
+  EXPECT_EQ(kFrameHeaderBytes, reader.wanted());
+}
+
 TEST(Frame, CannotDeclareFourGibibytes) {
   auto header = EncodeFrameHeader(7, 0xFFFFFFFF);
   FrameReader reader(65536);
