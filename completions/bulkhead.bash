@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of bulkhead(1) for bash: source it, or install it as
+# /usr/share/bash-completion/completions/bulkhead. Held to "bulkhead help" by tests/unit/manual.
+
+# Values of one JSON key in what the daemon lists; nothing when it does not answer soon. Only what
+# cannot mean anything to a shell is taken.
+_bulkhead_ask() {
+  local key=$1
+  shift
+  timeout 2 "${COMP_WORDS[0]}" --json "$@" 2>/dev/null |
+    sed -n 's/^ *"'"$key"'": "\([A-Za-z0-9][A-Za-z0-9._-]*\)",\{0,1\}$/\1/p'
+}
+
+_bulkhead() {
+  local cur=${COMP_WORDS[COMP_CWORD]} IFS=$' \t\n'
+  # What each command takes beside --json, --bus, --help, --version.
+  local -A options=(
+    [start]='--wait --no-wait --paused'
+    [stop]='--force --wait --no-wait'
+    [restart]='--wait --no-wait'
+    [status]='' [list]=''
+    [run]='--root --timeout --raw'
+    [console]='--raw'
+    ['device list']=''
+    ['device lend']='--write'
+    ['device take-back']=''
+    ['flow list']=''
+    ['net status']=''
+    ['audit tail']='--lines -n'
+    ['audit verify']=''
+    ['spec check']='' ['spec apply']='' ['spec show']=''
+    [doctor]=''
+    [events]='--count -n'
+    [version]='' [help]=''
+  )
+  # Its arguments in order; the last of start, stop and restart repeats.
+  local -A arguments=(
+    [start]='level level*' [stop]='level level*' [restart]='level level*'
+    [status]='level' [run]='level' [console]='level'
+    ['device lend']='device level' ['device take-back']='device'
+    ['net status']='level' ['audit verify']='file'
+    ['spec check']='folder' ['spec apply']='folder' [help]='command command'
+  )
+
+  local i word command='' group='' bus=() given=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    case $word in
+      --bus) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0; bus=(--bus "${COMP_WORDS[i]}") ;;
+      --timeout|--lines|--count|-n) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
+      --) return 0 ;;
+      -*) ;;
+      *)
+        if [[ -n $command ]]; then given+=("$word")
+        elif [[ -n $group && -n ${options["$group $word"]+there} ]]; then command="$group $word"
+        elif [[ -z $group && -n ${options[$word]+there} ]]; then command=$word
+        elif [[ -z $group ]]; then group=$word
+        else return 0; fi ;;
+    esac
+  done
+
+  local words=''
+  if [[ $cur == -* ]]; then
+    words="--json --bus --help -h --version ${command:+${options[$command]}}"
+  elif [[ -z $command ]]; then
+    words=$(_bulkhead_next "$group")
+  else
+    local kinds=(${arguments[$command]-}) n=${#given[@]}
+    local last=$((${#kinds[@]} - 1)) kind=''
+    if ((n <= last)); then kind=${kinds[n]%\*}
+    elif ((last >= 0)) && [[ ${kinds[last]} == *\* ]]; then kind=${kinds[last]%\*}; fi
+    case $kind in
+      level) words=$(_bulkhead_ask name "${bus[@]}" list) ;;
+      device) words=$(_bulkhead_ask id "${bus[@]}" device list) ;;
+      command) words=$(_bulkhead_next "${given[0]-}") ;;
+      file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return 0 ;;
+      folder) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return 0 ;;
+    esac
+    # A level once named is not offered again.
+    for word in "${given[@]}"; do words=" ${words//$'\n'/ } "; words=${words// "$word" / }; done
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+# The words that can follow: first words of commands, or second ones after a group like "device".
+# Reads the table of _bulkhead, which calls it.
+_bulkhead_next() {
+  local name
+  for name in "${!options[@]}"; do
+    if [[ -z $1 ]]; then echo "${name%% *}"
+    elif [[ $name == "$1 "* ]]; then echo "${name#* }"; fi
+  done | sort -u
+}
+
+complete -F _bulkhead bulkhead
