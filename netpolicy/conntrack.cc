@@ -16,11 +16,11 @@ namespace {
 
 constexpr std::chrono::seconds kDeadline{5};
 
-nlmsghdr* Start(NetlinkMessage& message, std::uint16_t type, std::uint16_t flags, bool v6) {
+nlmsghdr* Start(NetlinkMessage& message, std::uint16_t type, std::uint16_t flags, int family) {
   nlmsghdr* header =
       message.Start(static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type), flags);
   auto* nfg = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
-  nfg->nfgen_family = v6 ? AF_INET6 : AF_INET;
+  nfg->nfgen_family = static_cast<std::uint8_t>(family);
   nfg->version = NFNETLINK_V0;
   return header;
 }
@@ -74,8 +74,13 @@ const nlattr* OriginalTuple(const nlmsghdr* message) {
     if (mnl_attr_get_type(a) == CTA_TUPLE_ORIG) *static_cast<const nlattr**>(data) = a;
     return MNL_CB_OK;
   };
-  mnl_attr_parse(message, sizeof(nfgenmsg), each, &out);
+  mnl_attr_parse(message, sizeof(nfgenmsg), each, static_cast<void*>(&out));
   return out;
+}
+
+bool IsIp6(const nlmsghdr* message) {
+  auto* nfg = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
+  return nfg->nfgen_family == AF_INET6;
 }
 
 std::array<std::uint8_t, 16> GuestOf(const LevelLink& link, bool v6) {
@@ -93,25 +98,28 @@ Result<Conntrack> Conntrack::Open() {
   return Conntrack(std::move(*socket));
 }
 
-Result<std::vector<Bytes>> Conntrack::FindForbidden(const LevelPolicy& policy, bool v6) {
-  auto guest = GuestOf(policy.link, v6);
-  std::vector<Bytes> out;
-  Start(message_, IPCTNL_MSG_CT_GET, NLM_F_DUMP, v6);
+// Both families in one dump: each walks the kernel's whole table, tens of milliseconds with many
+// buckets, however few connections there are.
+Result<std::vector<Conntrack::Tracked>> Conntrack::FindForbidden(const LevelPolicy& policy) {
+  std::vector<Tracked> out;
+  Start(message_, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
   Status status =
       socket_.Request(message_, NetlinkSocket::Clock::now() + kDeadline, [&](const nlmsghdr* m) {
         const nlattr* tuple = OriginalTuple(m);
         if (tuple == nullptr) return;
+        bool v6 = IsIp6(m);
         Connection c = ConnectionOf(tuple, v6);
-        if (c.source != guest || Allows(policy.rules, c)) return;
+        if (c.source != GuestOf(policy.link, v6) || Allows(policy.rules, c)) return;
         auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(tuple));
-        out.emplace_back(bytes, bytes + mnl_attr_get_payload_len(tuple));
+        out.push_back({v6, Bytes(bytes, bytes + mnl_attr_get_payload_len(tuple))});
       });
   if (!status) return Propagate(status, "list tracked connections");
   return out;
 }
 
-Status Conntrack::Forget(bool v6, const Bytes& tuple) {
-  nlmsghdr* header = Start(message_, IPCTNL_MSG_CT_DELETE, 0, v6);
+Status Conntrack::Forget(const Tracked& connection) {
+  const Bytes& tuple = connection.tuple;
+  nlmsghdr* header = Start(message_, IPCTNL_MSG_CT_DELETE, 0, connection.v6 ? AF_INET6 : AF_INET);
   mnl_attr_put(header, CTA_TUPLE_ORIG | NLA_F_NESTED, tuple.size(), tuple.data());
   Status status = socket_.Request(message_, NetlinkSocket::Clock::now() + kDeadline);
   // It ended by itself meanwhile.
@@ -120,16 +128,12 @@ Status Conntrack::Forget(bool v6, const Bytes& tuple) {
 }
 
 Result<std::size_t> Conntrack::EndForbidden(const LevelPolicy& policy) {
-  std::size_t ended = 0;
-  for (bool v6 : {false, true}) {
-    auto found = FindForbidden(policy, v6);
-    if (!found) return Propagate(found);
-    for (const Bytes& tuple : *found) {
-      if (Status gone = Forget(v6, tuple); !gone) return Propagate(gone, "end a connection");
-      ++ended;
-    }
+  auto found = FindForbidden(policy);
+  if (!found) return Propagate(found);
+  for (const Tracked& connection : *found) {
+    if (Status gone = Forget(connection); !gone) return Propagate(gone, "end a connection");
   }
-  return ended;
+  return found->size();
 }
 
 }  // namespace bulkhead::netpolicy

@@ -18,8 +18,13 @@ class Conntrack {
 
  private:
   explicit Conntrack(NetlinkSocket socket) : socket_(std::move(socket)) {}
-  Result<std::vector<Bytes>> FindForbidden(const LevelPolicy& policy, bool v6);
-  Status Forget(bool v6, const Bytes& tuple);
+  /// A connection as the kernel names it: the tuple of its first packet.
+  struct Tracked {
+    bool v6 = false;
+    Bytes tuple;
+  };
+  Result<std::vector<Tracked>> FindForbidden(const LevelPolicy& policy);
+  Status Forget(const Tracked& connection);
 
   NetlinkSocket socket_;
   NetlinkMessage message_;

@@ -79,7 +79,7 @@ void KernelEvents::DrainLinks() {
   std::array<char, 32768> buffer;
   for (;;) {
     ssize_t n = ::recv(links_.get(), buffer.data(), buffer.size(), 0);
-    if (n <= 0 && errno != EINTR && errno != ENOBUFS) return;
+    if (n == 0 || (n < 0 && errno != EINTR && errno != ENOBUFS)) return;
   }
 }
 

@@ -137,6 +137,9 @@ bool IsLinkLocal6(const HostAddress& a) {
 Result<Links> Links::Open() {
   auto socket = NetlinkSocket::Open(NETLINK_ROUTE);
   if (!socket) return Propagate(socket);
+  // So that the kernel lists the addresses of the one link it is asked for. Not on old kernels.
+  int on = 1;
+  (void)::setsockopt(socket->fd(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
   return Links(std::move(*socket));
 }
 
@@ -199,7 +202,8 @@ Result<std::vector<HostAddress>> Links::ReadAddresses(int index) {
   for (int attempt = 0;; ++attempt) {
     out.clear();
     nlmsghdr* header = message_.Start(RTM_GETADDR, NLM_F_DUMP);
-    mnl_nlmsg_put_extra_header(header, sizeof(ifaddrmsg));
+    auto* info = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(ifaddrmsg)));
+    info->ifa_index = static_cast<unsigned>(index);
     Status status = Ask([&](const nlmsghdr* m) {
       if (auto address = TakeAddress(m, index)) out.push_back(*address);
     });
