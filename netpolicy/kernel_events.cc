@@ -28,13 +28,14 @@ Result<UniqueFd> Subscribe(int protocol, int group) {
   return fd;
 }
 
-/// The process that committed, as a NEWGEN event names it; -1 in other messages.
-long CommitterOf(const nlmsghdr* message) {
-  if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN)) return -1;
-  long out = 0;
+/// The generation that a NEWGEN event names; 0, which is none, in other messages. Not the process
+/// it names too: that number is the machine's, not that of our process namespace.
+Generation GenerationOf(const nlmsghdr* message) {
+  if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN)) return 0;
+  Generation out = 0;
   auto each = [](const nlattr* a, void* data) {
-    if (mnl_attr_get_type(a) == NFTA_GEN_PROC_PID) {
-      *static_cast<long*>(data) = static_cast<long>(ntohl(mnl_attr_get_u32(a)));
+    if (mnl_attr_get_type(a) == NFTA_GEN_ID) {
+      *static_cast<Generation*>(data) = ntohl(mnl_attr_get_u32(a));
     }
     return MNL_CB_OK;
   };
@@ -55,22 +56,21 @@ Result<KernelEvents> KernelEvents::Open() {
   return out;
 }
 
-bool KernelEvents::DrainRules() {
-  bool foreign = false;
+KernelEvents::RuleChanges KernelEvents::DrainRules() {
+  RuleChanges out;
   alignas(nlmsghdr) std::array<char, 32768> buffer;
   for (;;) {
     ssize_t n = ::recv(rules_.get(), buffer.data(), buffer.size(), 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == ENOBUFS) {
-      foreign = true;
+      out.lost = true;
       continue;
     }
-    if (n <= 0) return foreign;
+    if (n <= 0) return out;
     int left = static_cast<int>(n);
     for (auto* m = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(m, left);
          m = mnl_nlmsg_next(m, &left)) {
-      long committer = CommitterOf(m);
-      if (committer >= 0 && committer != ::getpid()) foreign = true;
+      if (Generation made = GenerationOf(m); made != 0) out.generations.push_back(made);
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "netpolicy/level_name.h"
 #include "netpolicy/ruleset_compiler.h"
@@ -66,10 +67,27 @@ bool Ip6IsThere() { return ::access("/proc/net/if_inet6", F_OK) == 0; }
 
 }  // namespace
 
-Status LevelNetworks::DropRules(const std::string& level) {
-  auto done = Retry(*sink_, [&](Generation g) { return sink_->DropLevel(level, g, kDeadline); });
+/// Makes a change, and notes the generation when there was one to make: a commit is bound to the
+/// generation before, so its own is the next, whoever commits after it.
+template <typename Do>
+Status LevelNetworks::Commit(Do change) {
+  auto done = Retry(*sink_, [&](Generation before) {
+    auto after = change(before);
+    if (after && *after != before) made_.push_back(before + 1 == 0 ? 1 : before + 1);
+    return after;
+  });
   if (!done) return Propagate(done);
   return {};
+}
+
+bool LevelNetworks::WasSomebodyElse(const std::vector<Generation>& generations) {
+  std::vector<Generation> ours = std::exchange(made_, {});
+  return std::ranges::any_of(
+      generations, [&](Generation g) { return std::ranges::find(ours, g) == ours.end(); });
+}
+
+Status LevelNetworks::DropRules(const std::string& level) {
+  return Commit([&](Generation g) { return sink_->DropLevel(level, g, kDeadline); });
 }
 
 Status LevelNetworks::RemoveTap(const std::string& interface) {
@@ -112,9 +130,8 @@ Status LevelNetworks::Configure(const LevelPolicy& policy, const LinkState& tap)
   }
   if (Status set = ConfigureTapSettings(tap.name); !set) return set;
   LevelRules rules = CompileRules(policy);
-  auto committed =
-      Retry(*sink_, [&](Generation g) { return sink_->PutLevel(rules, g, kDeadline); });
-  if (!committed) return Propagate(committed);
+  Status committed = Commit([&](Generation g) { return sink_->PutLevel(rules, g, kDeadline); });
+  if (!committed) return committed;
 
   std::vector<HostAddress> addresses = AddressesOf(policy.link);
   if (!Ip6IsThere()) addresses.pop_back();

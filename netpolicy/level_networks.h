@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// What bulkhead-netd does: taps, addresses, settings and rules of the levels, made to agree with
-/// what is asked. Remembers nothing: each call looks at the kernel first, so that a daemon killed
-/// at any moment is no special case.
+/// what is asked. Remembers nothing that matters: each call looks at the kernel first, so that a
+/// daemon killed at any moment is no special case.
 #pragma once
 
 #include <memory>
@@ -29,6 +29,9 @@ class LevelNetworks {
   /// Takes every tap down whose rules are not whole: after somebody changed the kernel's tables.
   /// @return the interfaces taken down
   Result<std::vector<std::string>> IsolateUnprotected();
+  /// Some of the commits that made these generations was not ours. Forgets which were: to be asked
+  /// with all that were reported since the last time.
+  bool WasSomebodyElse(const std::vector<Generation>& generations);
   /// Uplinks that came back begin to forward again.
   Status RefreshUplinks();
 
@@ -37,10 +40,13 @@ class LevelNetworks {
   Status Configure(const LevelPolicy& policy, const LinkState& tap);
   Status DropRules(const std::string& level);
   Status RemoveTap(const std::string& interface);
+  template <typename Do>
+  Status Commit(Do change);
 
   std::unique_ptr<RulesetSink> sink_;
   Links links_;
   Conntrack conntrack_;
+  std::vector<Generation> made_;  ///< a hint for WasSomebodyElse(), nothing that must be right
 };
 
 }  // namespace bulkhead::netpolicy

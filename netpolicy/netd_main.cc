@@ -45,6 +45,12 @@ void IsolateUnprotected(LevelNetworks& networks) {
   }
 }
 
+/// What we committed ourselves needs no second look: it reads every level's rules.
+void LookAfter(const KernelEvents::RuleChanges& changes, LevelNetworks& networks) {
+  bool foreign = networks.WasSomebodyElse(changes.generations);
+  if (foreign || changes.lost) IsolateUnprotected(networks);
+}
+
 void TakeConnection(int listen_fd, LevelNetworks& networks) {
   auto client = AcceptUnix(listen_fd);
   if (!client) return Log(client.error().message);
@@ -67,7 +73,7 @@ Status Run() {
                                  pollfd{events->links_fd(), POLLIN, 0}};
   for (;;) {
     if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return FailErrno("poll");
-    if (waits[1].revents != 0 && events->DrainRules()) IsolateUnprotected(*networks);
+    if (waits[1].revents != 0) LookAfter(events->DrainRules(), *networks);
     if (waits[2].revents != 0) {
       events->DrainLinks();
       LogFailure(networks->RefreshUplinks());

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "netpolicy/kernel_events.h"
 #include "netpolicy/level_name.h"
 #include "netpolicy/nft_sink.h"
 #include "netpolicy/tap.h"
@@ -246,6 +247,22 @@ TEST_F(Networks, BeginToForwardWhenTheirUplinkComes) {
   EXPECT_EQ("0", Setting("ipv4/conf/late0/forwarding"));
   ASSERT_TRUE(networks_->RefreshUplinks());
   EXPECT_EQ("1", Setting("ipv4/conf/late0/forwarding"));
+}
+
+TEST_F(Networks, KnowTheirOwnCommitsFromThoseOfOthers) {
+  auto events = KernelEvents::Open().value();
+  ASSERT_TRUE(networks_->Apply(SamplePolicy()));
+  ASSERT_TRUE(networks_->Remove("low"));
+  auto own = events.DrainRules();
+  EXPECT_EQ(2u, own.generations.size());
+  EXPECT_FALSE(own.lost);
+  EXPECT_FALSE(networks_->WasSomebodyElse(own.generations));
+
+  ASSERT_TRUE(networks_->Apply(SamplePolicy()));
+  ASSERT_TRUE(LoadWithNft("add table ip outsider"));
+  EXPECT_TRUE(networks_->WasSomebodyElse(events.DrainRules().generations));
+  // What is known was for those events: a late foreign one is not taken for ours.
+  EXPECT_TRUE(networks_->WasSomebodyElse(own.generations));
 }
 
 }  // namespace
