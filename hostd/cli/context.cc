@@ -62,8 +62,8 @@ void Context::Complain(const std::string& sentence) const {
 std::string SpellDuration(std::int64_t milliseconds) {
   std::int64_t seconds = std::max<std::int64_t>(0, milliseconds / 1000);
   if (seconds < 120) return std::to_string(seconds) + " s";
-  if (seconds < 120 * 60) return std::to_string(seconds / 60) + " min";
-  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + " h";
+  if (seconds < std::int64_t{120} * 60) return std::to_string(seconds / 60) + " min";
+  if (seconds < std::int64_t{48} * 3600) return std::to_string(seconds / 3600) + " h";
   return std::to_string(seconds / 86400) + " d";
 }
 

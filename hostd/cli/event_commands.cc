@@ -88,7 +88,8 @@ Result<int> Events(Context& context, const Arguments& arguments) {
     if (!signal && signal.error().code == ErrorCode::kTimeout) continue;
     if (!signal) return Propagate(signal);
     PrintSignal(context, *signal);
-    if (left > 0 && --left == 0) break;
+    if (left == 1) break;
+    if (left > 1) --left;
   }
   return kExitOk;
 }

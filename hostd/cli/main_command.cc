@@ -71,7 +71,7 @@ std::unexpected<Error> UnknownCommand(const std::string& word, const std::string
 Result<Found> FindCommand(std::span<const std::string> words) {
   std::vector<std::size_t> plain = PlainWords(words);
   if (plain.empty()) return Found{};
-  std::string first = words[plain[0]];
+  const std::string& first = words[plain[0]];
   std::string second = plain.size() > 1 ? words[plain[1]] : "";
   Found found;
   found.words.assign(words.begin(), words.end());

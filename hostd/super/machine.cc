@@ -136,7 +136,7 @@ bool PrepareDevice(const std::string& dev, const std::string& node) {
 
 std::vector<std::string> PrepareDevices(const std::string& dev) {
   std::vector<std::string> changed;
-  if (PrepareDevice(dev, "net/tun")) changed.push_back("net/tun");
+  if (PrepareDevice(dev, "net/tun")) changed.emplace_back("net/tun");
   std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })> dir(::opendir(dev.c_str()));
   if (!dir) return changed;
   while (dirent* entry = ::readdir(dir.get())) {
