@@ -48,7 +48,8 @@ Result<std::optional<UniqueFd>> FindRunning(const std::string& path) {
   if (!fd) return FailErrno("open " + path);
   if (!IsHeld(fd.get())) return std::nullopt;
   std::string pid = PidIn(fd.get());
-  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(std::strtol(pid.c_str(), nullptr, 10)), 0)));
+  UniqueFd process(static_cast<int>(
+      ::syscall(SYS_pidfd_open, static_cast<pid_t>(std::strtol(pid.c_str(), nullptr, 10)), 0)));
   // The lock is still held by that pid: so the descriptor is of the holder, not of a later process.
   if (!process || !IsHeld(fd.get()) || PidIn(fd.get()) != pid) {
     return Fail(ErrorCode::kBusy, "bulkhead-superd is just starting or stopping; try again");
