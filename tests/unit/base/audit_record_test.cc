@@ -50,7 +50,7 @@ TEST(AuditRecord, IsOneLineOfJsonInAFixedForm) {
 }
 
 TEST(AuditRecord, CannotBeBrokenOutOfByWhatItRecords) {
-  for (std::string hostile :
+  for (const std::string& hostile :
        {std::string("a\n{\"seq\":2}"), std::string("\"},\"hash\":\""), std::string("\x1b[2J"),
         std::string("a\0b", 3), std::string("\xff"), std::string(100'000, '"')}) {
     Log log;
@@ -142,8 +142,8 @@ TEST(AuditLog, CutAtAnyByteIsTornAndGoodUpToThere) {
 }
 
 TEST(AuditLog, OfGarbageIsBadAndNoCrash) {
-  for (std::string text : {std::string("\n"), std::string("x\n"), std::string(200, '\n'),
-                           std::string(200, '"') + "}\n", std::string(1000, '\0') + "\n"}) {
+  for (const std::string& text : {std::string("\n"), std::string("x\n"), std::string(200, '\n'),
+                                  std::string(200, '"') + "}\n", std::string(1000, '\0') + "\n"}) {
     EXPECT_EQ(1U, VerifyAuditLog(text).bad_line);
   }
 }

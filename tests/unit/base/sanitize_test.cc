@@ -114,7 +114,7 @@ TEST(Printable, OfEveryByteAndPairOfBytesIsHarmless) {
 
 TEST(PrintableLines, KeepsLinesAndTabsAndIsTheSameASecondTime) {
   EXPECT_EQ("a\n\tb\\x0Dc\\", PrintableLines("a\n\tb\rc\\"));
-  for (std::string text :
+  for (const std::string& text :
        {"a\nb"s, "\x1b[2J\n"s, "\\x1b"s, "\xff\xfe\t"s, "\0\n"s, "\xe2\x80\xaetxt"s}) {
     std::string once = PrintableLines(text);
     EXPECT_EQ(once, PrintableLines(once));
