@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <vector>
 
 #include "vmspec/base/unique_fd.h"
 
@@ -55,9 +56,12 @@ Status AddRules(scmp_filter_ctx ctx, std::span<const SyscallRule> rules) {
     if (nr == __NR_SCMP_ERROR) {
       return Fail(ErrorCode::kInternal, std::string("unknown system call ") + rule.name);
     }
-    int rc = rule.arg ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 1,
-                                         SCMP_CMP(rule.arg->index, SCMP_CMP_EQ, rule.arg->value))
-                      : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+    std::vector<scmp_arg_cmp> arguments;
+    for (const auto& arg : {rule.arg, rule.also}) {
+      if (arg) arguments.push_back(SCMP_CMP(arg->index, SCMP_CMP_EQ, arg->value));
+    }
+    int rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, nr,
+                                    static_cast<unsigned>(arguments.size()), arguments.data());
     // -EEXIST: a plain entry and the same with an argument, or two tables name the same call.
     if (rc != 0 && rc != -EEXIST) return FailErrno(std::string("seccomp ") + rule.name, -rc);
   }

@@ -12,7 +12,8 @@
 
 namespace bulkhead {
 
-/// One allowed system call; with `arg`, only when argument number `arg->index` equals `arg->value`.
+/// One allowed system call; with `arg`, only when argument number `arg->index` equals `arg->value`,
+/// with `also`, only when that one fits too.
 struct SyscallRule {
   const char* name;
   struct Arg {
@@ -20,6 +21,7 @@ struct SyscallRule {
     std::uint64_t value;
   };
   std::optional<Arg> arg = std::nullopt;
+  std::optional<Arg> also = std::nullopt;
 };
 
 /// One path that stays reachable under Landlock; everything else is refused.
