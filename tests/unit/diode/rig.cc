@@ -376,6 +376,7 @@ void Rig::Superd() {
   bool receive_died = HasDied(Half::kReceive);
   bool send_died = HasDied(Half::kSend);
   if (receive_died && !send_died) Kill(Half::kSend), send_died = true;
+  if (receive_died || send_died) ++restarts_;
   if (receive_died) Start(Half::kReceive);
   if (send_died) Start(Half::kSend);
 }

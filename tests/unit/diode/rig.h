@@ -90,6 +90,7 @@ class Rig : public ::testing::Test {
 
   std::map<Half, Child> children_;
   bool restart_ = false;
+  int restarts_ = 0;
 
   UniqueFd hostd_listener_;
   struct Connection {
