@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(Receive, DiodeKillTest,
                                            KillPoint{Half::kReceive, "renameat", 1, 2},
                                            KillPoint{Half::kReceive, "fsync", 1, 5},
                                            KillPoint{Half::kReceive, "sendto", 1, 7},
-                                           KillPoint{Half::kReceive, "recvfrom", 1, 4},
+                                           KillPoint{Half::kReceive, "recvfrom", 1, 2},
                                            KillPoint{Half::kReceive, "unlinkat", 1, 2},
                                            KillPoint{Half::kReceive, "connect", 1, 2}),
                          [](const auto& point) { return std::string(point.param.call); });
