@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// Talking to bulkhead-brokerd, who owns every assignable device. Blocking with deadlines; each
-/// call connects anew. Only uid kUidHostd and root are served.
+/// call connects anew. Only uid kUidHostd and root are served. Protocol: docs/protocols/broker.md.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vmspec/base/error.h"
@@ -27,29 +28,52 @@ struct Device {
   DeviceState state = DeviceState::kHost;
   std::string level;  ///< who has it, when not kHost
   bool writable = false;
+  /// What a person should know: "the host uses it: mounted on /mnt"; "the medium was removed or
+  /// replaced while lent"; "devices.toml:4 denies ... now". Empty: nothing. Printable.
+  std::string note;
 };
 
 /// A grant in progress: the descriptor is what QEMU gets.
 struct Lease {
   Device device;
-  UniqueFd fd;  ///< O_RDONLY unless the grant is writable
+  /// O_RDONLY unless the grant is writable. Shares one open file with bulkhead-brokerd, and with it
+  /// the kernel's exclusive claim (O_EXCL): while any copy of it is open the host can neither mount
+  /// the device nor lend it again. Close it, and have libvirt close its copy, before Released().
+  UniqueFd fd;
 };
 
 class BrokerClient {
  public:
   explicit BrokerClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
 
-  /// The rules of the applied spec: from then on they decide.
+  /// The rules of the applied spec: from then on, and after a restart of brokerd, they decide. What
+  /// is lent already stays lent; List() notes what they would not allow any more.
   Status SetPolicy(const vmspec::SpecSet& spec);
+  /// All lendable media, and whatever is lent, even when it is no longer plugged in.
   Result<std::vector<Device>> List();
-  /// Authorises and opens: host -> authorising -> bound. kRefused names the rule; kBusy names the
-  /// level that has it. `write` is refused where the spec does not say so.
+  /// Authorises and opens: host -> authorising -> bound. `write` is refused where the spec does not
+  /// say so. Again for the same level while bound: the same descriptor again, after a new
+  /// judgement.
+  ///
+  /// Errors; after each the device is where it was:
+  ///   kRefused   policy says no; names the rule ("devices.toml:4").
+  ///   kBusy      another level has it (named), or the host uses it, or it is being taken back.
+  ///   kExists    this level has it attached already.
+  ///   kNotFound  no such device can be lent.
+  ///   kConflict  the medium changed meanwhile, or it is lent with other access: list again.
+  ///   kCorrupt   brokerd cannot read its own state and lends nothing until that is repaired.
+  ///   kOutcomeUnknown  no answer came: List(), or lend again.
   Result<Lease> Lend(const std::string& device, const std::string& level, bool write);
-  /// The hypervisor has attached it: bound -> in use.
+  /// The hypervisor has attached it: bound -> in use. Again: nothing changes.
+  /// kConflict when `level` does not have it, or it is being taken back.
   Status ConfirmAttached(const std::string& device, const std::string& level);
-  /// Take back: -> draining; the caller detaches from the VM, then calls Released.
+  /// Take back: bound or in use -> draining; the caller detaches from the VM, then calls
+  /// Released(). Again: nothing changes. kConflict when nobody has it.
   Status BeginTakeBack(const std::string& device);
-  /// The VM has let go (or is gone): draining -> reset -> host.
+  /// The VM has let go (or is gone): draining -> reset -> host; what is bound or in use goes
+  /// through draining first. A device that nobody has is released already: no error. kBusy:
+  /// somebody still has it open (the VM, a copy of the Lease's descriptor in libvirtd); it stays
+  /// draining, call again.
   Status Released(const std::string& device);
 
  private:
