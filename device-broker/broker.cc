@@ -52,17 +52,16 @@ Broker::Broker(std::unique_ptr<DeviceSource> source, Store store)
     return;
   }
   ledger_ = std::move(*ledger);
-  Reclaim();
+  if (auto media = Enumerate()) Reclaim(*media);
 }
 
-/// What was lent and is not open in a VM yet, or any more, shall not be open to the host either.
-/// Where the VM has it open its own copy holds the claim.
-void Broker::Reclaim() {
-  auto media = Enumerate();
-  if (!media) return;
+/// What is lent shall not be open to the host, not even after brokerd was killed. Where somebody
+/// has a copy of the old descriptor, that holds the claim.
+void Broker::Reclaim(const Media& media) {
   for (const auto& [id, grant] : ledger_.grants()) {
-    const Medium* medium = Find(*media, id);
-    if (medium == nullptr || !medium->identity.IsSameMedium(grant.identity)) continue;
+    const Medium* medium = Find(media, id);
+    if (claims_.contains(id) || medium == nullptr) continue;
+    if (!medium->identity.IsSameMedium(grant.identity)) continue;
     if (auto fd = source_->Claim(*medium, grant.writable)) claims_[id] = std::move(*fd);
   }
 }
@@ -86,6 +85,7 @@ Result<std::vector<Device>> Broker::List() {
   if (!condition_) return Propagate(condition_);
   auto media = Enumerate();
   if (!media) return Propagate(media);
+  Reclaim(*media);
   std::vector<Device> devices;
   for (const auto& [id, grant] : ledger_.grants()) {
     devices.push_back(Describe(id, grant, Find(*media, id)));
@@ -178,7 +178,7 @@ Result<Lease> Broker::LendAgain(const Medium* medium, const std::string& id, con
   if (medium == nullptr || !medium->identity.IsSameMedium(grant.identity)) return Gone(id);
   if (Status ok = Authorise(*medium, grant.level, grant.writable); !ok) return Propagate(ok);
   if (!claims_.contains(id)) {
-    // brokerd was restarted, and somebody had it open then: the VM, or the host.
+    // brokerd was restarted, and somebody had a claim then: a copy of the old descriptor, the host.
     auto fd = source_->Claim(*medium, grant.writable);
     if (!fd) return Propagate(fd);
     claims_[id] = std::move(*fd);
@@ -267,13 +267,16 @@ Status Broker::CheckNobodyElse(const std::string& id, const Grant& grant) {
   if (!media) return Propagate(media);
   const Medium* medium = Find(*media, id);
   if (medium == nullptr || !medium->identity.IsSameMedium(grant.identity)) return {};
-  auto fd = source_->Claim(*medium, grant.writable);
-  if (!fd && fd.error().code == ErrorCode::kBusy) {
-    return Fail(ErrorCode::kBusy, "somebody still has " + id + " open: level " + grant.level +
-                                      ", a copy of its descriptor, or a mount on the host");
+  auto fd = source_->Claim(*medium, false);
+  if (fd) {
+    claims_[id] = std::move(*fd);
+    return {};
   }
-  if (fd) claims_[id] = std::move(*fd);
-  return {};
+  ErrorCode code = fd.error().code;
+  if (code == ErrorCode::kConflict || code == ErrorCode::kUnavailable) return {};  // it went away
+  if (code != ErrorCode::kBusy) return Propagate(fd);
+  return Fail(ErrorCode::kBusy, "somebody still has " + id + " open: level " + grant.level +
+                                    ", a copy of its descriptor, or a mount on the host");
 }
 
 }  // namespace bulkhead::broker

@@ -39,8 +39,8 @@ class Broker {
  private:
   using Media = std::map<std::string, Medium>;
 
-  void Reclaim();
   Result<Media> Enumerate();
+  void Reclaim(const Media& media);
   Result<Lease> LendNew(const Medium& medium, const std::string& level, bool write);
   Result<Lease> LendAgain(const Medium* medium, const std::string& id, const Grant& grant);
   Result<Lease> Hand(const std::string& id);

@@ -38,7 +38,8 @@ struct Lease {
   Device device;
   /// O_RDONLY unless the grant is writable. Shares one open file with bulkhead-brokerd, and with it
   /// the kernel's exclusive claim (O_EXCL): while any copy of it is open the host can neither mount
-  /// the device nor lend it again. Close it, and have libvirt close its copy, before Released().
+  /// the device nor put another medium behind its node. Keep it until the VM has the device open;
+  /// keeping it longer keeps the claim even while brokerd is dead. Close it before Released().
   UniqueFd fd;
 };
 

@@ -207,6 +207,14 @@ TEST_F(BrokerTest, ClaimsAgainAfterAKillWhatNobodyHasOpen) {
   EXPECT_TRUE(broker_->Lend("loop0", "high", false));
 }
 
+TEST_F(BrokerTest, ClaimsAgainWhenTheOneWhoHeldItThroughTheKillIsGone) {
+  auto lease = broker_->Lend("loop0", "high", false);
+  Restart();
+  lease->fd.reset();
+  EXPECT_EQ(DeviceState::kBound, Get("loop0").state);
+  EXPECT_FALSE(source_->Claim(SampleMedium("loop0"), false));
+}
+
 TEST_F(BrokerTest, CannotBeMadeToForgetByADamagedState) {
   {
     auto lease = broker_->Lend("loop0", "high", false);
