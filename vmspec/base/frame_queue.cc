@@ -2,10 +2,19 @@
 #include "vmspec/base/frame_queue.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 namespace bulkhead {
+
+namespace {
+/// send(), or write() where `fd` is no socket (a virtio port).
+ssize_t SendNow(int fd, ByteView bytes) {
+  ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return n < 0 && errno == ENOTSOCK ? ::write(fd, bytes.data(), bytes.size()) : n;
+}
+}  // namespace
 
 Status FrameQueue::Push(Bytes frame) {
   if (bytes_ > max_bytes_ || frame.size() > max_bytes_ - bytes_) {
@@ -20,7 +29,7 @@ Status FrameQueue::Push(Bytes frame) {
 Status FrameQueue::Flush(int fd) {
   while (!frames_.empty()) {
     ByteView rest = ByteView(frames_.front()).subspan(sent_of_first_);
-    ssize_t n = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = SendNow(fd, rest);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
     if (n < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)) {

@@ -18,7 +18,8 @@ class FrameQueue {
 
   /// kLimit when it would exceed the bound: nothing is added then.
   Status Push(Bytes frame);
-  /// Sends what socket `fd` takes now, without waiting. kUnavailable when the peer is gone.
+  /// Sends what `fd` takes now: a socket, or another descriptor that is non-blocking.
+  /// kUnavailable when the peer is gone.
   Status Flush(int fd);
   /// The next Flush() goes to another peer: the first frame is sent whole again.
   void Rewind() { sent_of_first_ = 0; }
