@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guest-images/agent/control_link.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+
+#include "guest-images/agent/port_watch.h"
 
 namespace bulkhead::agent {
 
@@ -20,17 +21,11 @@ constexpr milliseconds kHelloGap{300};
 constexpr milliseconds kFrameGap{1000};
 constexpr int kReadsPerTurn = 8;
 
-bool HostIsAway(int fd) {
-  pollfd p{fd, 0, 0};
-  return ::poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
-}
 }  // namespace
 
 void ControlLink::Open(UniqueFd port, TimePoint now) {
   port_ = std::move(port);
-  // On a socket (tests) this does nothing that hurts.
-  ::fcntl(port_.get(), F_SETOWN, ::getpid());
-  ::fcntl(port_.get(), F_SETFL, O_NONBLOCK | O_ASYNC);
+  WatchPort(port_.get());
   HostWent();
   if (!HostIsAway(port_.get())) SayHello(now);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guest-images/agent/sender.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "guest-images/agent/fixed_fds.h"
+#include "guest-images/agent/port_watch.h"
 #include "guest-images/agent/send_messages.h"
 #include "vmspec/base/socket.h"
 
@@ -118,14 +118,9 @@ bool HostChanged(milliseconds wait) {
   return changed;
 }
 
-bool HostIsAway() {
-  pollfd p{kPortFd, 0, 0};
-  return ::poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
-}
-
 Status WaitForHost() {
   auto until = Clock::now() + kPatience;
-  while (HostIsAway()) {
+  while (HostIsAway(kPortFd)) {
     if (Clock::now() > until) return Fail(ErrorCode::kTimeout, "the host takes no files now");
     std::this_thread::sleep_for(kHostAwayLook);
   }
@@ -137,7 +132,7 @@ Status WaitForRoom() {
   pollfd p{kPortFd, POLLOUT, 0};
   auto until = Clock::now() + kPatience;
   while (Clock::now() < until) {
-    if (HostChanged(milliseconds(0)) || HostIsAway()) {
+    if (HostChanged(milliseconds(0)) || HostIsAway(kPortFd)) {
       return Fail(ErrorCode::kConflict, "the host's side began anew");
     }
     if (::poll(&p, 1, static_cast<int>(kHostAwayLook.count())) == 1) return {};
@@ -190,8 +185,7 @@ int SendMain(int argc, char** argv) {
   if (argc != 4) return 2;
   sigset_t set = SigIo();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  ::fcntl(kPortFd, F_SETOWN, ::getpid());
-  ::fcntl(kPortFd, F_SETFL, O_NONBLOCK | O_ASYNC);
+  WatchPort(kPortFd);
   Sender sender(kFileFd, argv[2], ProgressTeller());
   Status sent = SendAll(sender, std::string_view(argv[3]) == "torn");
   SendResult result{sent ? kHandedOver : kFailed, sent ? "handed over" : sent.error().message};
