@@ -89,14 +89,16 @@ bool InFlows::waiting() const {
 void InFlows::Handle(const PollSet& set, TimePoint now, std::vector<control::GuestMessage>& out) {
   for (auto& [flow, worker] : workers_) {
     if (!worker.reports || set.Got(worker.reports.get()) == 0) continue;
-    if (ReadReports(worker, out)) continue;
+    if (ReadReports(flow, worker, out)) continue;
     Stop(worker);
     worker.start_at = now + kRestartGap;
   }
 }
 
-/// The worker handles bytes of other levels: it is believed only as far as its own flow reaches.
-bool InFlows::ReadReports(Worker& worker, std::vector<control::GuestMessage>& out) {
+/// The worker handles bytes of other levels, and is in the reach of the level's user: it is
+/// believed only as far as its own flow reaches.
+bool InFlows::ReadReports(const std::string& flow, Worker& worker,
+                          std::vector<control::GuestMessage>& out) {
   std::array<std::uint8_t, 4096> buffer;
   ssize_t n = ::recv(worker.reports.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
@@ -111,6 +113,8 @@ bool InFlows::ReadReports(Worker& worker, std::vector<control::GuestMessage>& ou
     if (frame->type != control::Delivered::kType) return false;
     auto message = control::DecodeGuest(*frame);
     if (!message) return false;
+    auto& delivered = std::get<control::Delivered>(*message);
+    if (delivered.flow != flow) return false;
     out.push_back(std::move(*message));
   }
   return true;

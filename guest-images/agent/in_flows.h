@@ -50,7 +50,8 @@ class InFlows {
   Status Start(const std::string& flow, Worker& worker);
   static void Stop(Worker& worker);
   /// false: the worker is gone.
-  static bool ReadReports(Worker& worker, std::vector<control::GuestMessage>& out);
+  static bool ReadReports(const std::string& flow, Worker& worker,
+                          std::vector<control::GuestMessage>& out);
 
   GuestSystem& system_;
   std::string program_;

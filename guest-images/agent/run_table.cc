@@ -16,6 +16,8 @@ namespace bulkhead::agent {
 namespace {
 
 constexpr std::size_t kOutputPerTurn = 32768;
+/// More than a pipe holds.
+constexpr int kLastReads = 34;
 constexpr char kPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::vector<std::string> EnvironmentOf(const std::string& name, const std::string& home) {
@@ -131,8 +133,6 @@ bool RunTable::ReadOutput(std::uint32_t id, Running& running, int which,
   Bytes data(kOutputPerTurn);
   ssize_t n = ::read(fd.get(), data.data(), data.size());
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-    // Somebody whom the program left behind still holds the pipe; nobody waits for that one.
-    if (running.exited) fd.reset();
     return false;
   }
   if (n <= 0) {
@@ -144,13 +144,25 @@ bool RunTable::ReadOutput(std::uint32_t id, Running& running, int which,
   return true;
 }
 
+/// What it wrote before its end lies in the pipe now. Whoever else still holds that pipe is not
+/// waited for, and not listened to for ever.
+void RunTable::ReadLastOutput(std::uint32_t id, Running& running, int which,
+                              std::vector<control::GuestMessage>& out) {
+  for (int i = 0; i < kLastReads; ++i) {
+    if (!ReadOutput(id, running, which, out)) break;
+  }
+  running.output[which].reset();
+}
+
 void RunTable::Handle(const PollSet& set, bool read_output,
                       std::vector<control::GuestMessage>& out) {
   for (auto it = running_.begin(); it != running_.end();) {
     auto& [id, running] = *it;
     if (!running.exited && set.Got(running.child.pidfd.get()) != 0) Reap(running);
     for (int which = 0; read_output && which < 2; ++which) {
-      if (running.exited || set.Got(running.output[which].get()) != 0) {
+      if (running.exited) {
+        ReadLastOutput(id, running, which, out);
+      } else if (set.Got(running.output[which].get()) != 0) {
         ReadOutput(id, running, which, out);
       }
     }

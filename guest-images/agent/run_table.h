@@ -59,6 +59,9 @@ class RunTable {
   static bool ReadOutput(std::uint32_t id, Running& running, int which,
                          std::vector<control::GuestMessage>& out);
 
+  static void ReadLastOutput(std::uint32_t id, Running& running, int which,
+                             std::vector<control::GuestMessage>& out);
+
   std::string program_;
   LevelUser user_;
   std::map<std::uint32_t, Running> running_;

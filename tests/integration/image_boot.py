@@ -125,6 +125,9 @@ class Level:
         return args
 
     def start(self):
+        for name in (*PORTS, "qmp", "console"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path(name))
         self.started = time.monotonic()
         self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL,
                                         stdout=open(f"{self.folder}/qemu.log", "ab"), stderr=subprocess.STDOUT)
@@ -195,6 +198,12 @@ class Level:
             assert "return" in answer, answer
             return answer["return"]
 
+    def took(self):
+        """Since the start: wall clock, and QEMU's own CPU time, which a busy machine does not stretch."""
+        stat = open(f"/proc/{self.process.pid}/stat", encoding="utf-8").read().rsplit(")", 1)[1].split()
+        cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+        return f"{time.monotonic() - self.started:.1f} s ({cpu:.1f} s of CPU)"
+
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
@@ -208,11 +217,11 @@ def test_hello_and_ready(level):
     """S7 S19 the image says hello, is welcomed and gets ready within its time (first boot, disk formatted)"""
     level.start()
     hello = level.expect(HELLO, 120)
-    at_hello = time.monotonic() - level.started
+    at_hello = level.took()
     assert text("minimal") in hello and text(level.manifest["version"]) in hello, hello
     level.welcome()
     level.expect(READY, 120)
-    print(f"first boot: hello {at_hello:.1f} s, ready {time.monotonic() - level.started:.1f} s")
+    print(f"first boot: hello {at_hello}, ready {level.took()}")
 
 
 def test_run_as_user(level):
@@ -502,10 +511,10 @@ def test_second_boot(level):
     """S7 the state is there again, transfers are remembered, and the time of a usual boot"""
     level.start()
     level.expect(HELLO, 120)
-    hello = time.monotonic() - level.started
+    hello = level.took()
     level.welcome("renamed")
     level.expect(READY, 120)
-    print(f"second boot: hello {hello:.1f} s, ready {time.monotonic() - level.started:.1f} s")
+    print(f"second boot: hello {hello}, ready {level.took()}")
     assert level.shell("cat /home/user/kept.txt; hostname")[1] == "kept\nrenamed\n"
     print(level.shell("systemd-analyze; systemd-analyze blame --no-pager | head -12")[1])
 
