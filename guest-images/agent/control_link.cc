@@ -17,6 +17,8 @@ constexpr milliseconds kAwayLook{200};
 constexpr std::chrono::seconds kHelloAgain{10};
 /// Never more often than this, whatever the host does.
 constexpr milliseconds kHelloGap{300};
+/// A signal that comes so soon after data is that data's.
+constexpr milliseconds kSignalOfData{20};
 /// A frame whose rest does not come within this time is the last word of a host that went.
 constexpr milliseconds kFrameGap{1000};
 constexpr int kReadsPerTurn = 8;
@@ -27,22 +29,28 @@ void ControlLink::Open(UniqueFd port, TimePoint now) {
   port_ = std::move(port);
   WatchPort(port_.get());
   HostWent();
-  if (!HostIsAway(port_.get())) SayHello(now);
+  if (!HostIsAway(port_.get())) BeginAnew(now);
 }
 
 void ControlLink::Send(const control::GuestMessage& message) {
   if (host_there_) (void)out_.Push(control::Encode(message));
 }
 
-void ControlLink::SayHello(TimePoint now) {
+/// All that was under way with the host is void.
+void ControlLink::BeginAnew(TimePoint now) {
   out_.Clear();
   reader_ = FrameReader(control::kControlMaxPayload, control::Welcome::kType);
   skipped_at_welcome_ = 0;
   host_there_ = true;
   welcomed_ = false;
-  hello_at_ = now;
-  hello_due_ = false;
+  step_lost_ = false;
   cut_since_.reset();
+  SayHello(now);
+}
+
+void ControlLink::SayHello(TimePoint now) {
+  hello_at_ = now;
+  host_changed_ = false;
   Send(hello_);
 }
 
@@ -60,7 +68,7 @@ void ControlLink::AddWishes(PollSet& set) const {
 
 milliseconds ControlLink::NextLook() const {
   if (!port_) return kAwayLook;
-  bool settled = host_there_ && welcomed_ && !hello_due_ && !cut_since_;
+  bool settled = host_there_ && welcomed_ && !step_lost_ && !host_changed_ && !cut_since_;
   return settled ? milliseconds(60'000) : kAwayLook;
 }
 
@@ -70,14 +78,20 @@ std::vector<control::HostMessage> ControlLink::Handle(const PollSet& set, bool s
   if (!port_) return messages;
   short got = set.Got(port_.get());
   // The last words of a host that went are read before it counts as gone.
-  if ((got & POLLIN) != 0) messages = Read();
+  if ((got & POLLIN) != 0) messages = Read(now);
   if (HostIsAway(port_.get())) {
     HostWent();
     return messages;
   }
-  hello_due_ |= (signalled && (got & POLLIN) == 0) || StepIsLost(now);
+  host_changed_ |= signalled && (got & POLLIN) == 0 && now - read_at_ > kSignalOfData;
+  step_lost_ |= StepIsLost(now);
   bool late = !welcomed_ && now - hello_at_ > kHelloAgain;
-  if (!host_there_ || late || (hello_due_ && now - hello_at_ > kHelloGap)) SayHello(now);
+  bool may_say = now - hello_at_ > kHelloGap;
+  if (!host_there_ || late || (step_lost_ && may_say)) {
+    BeginAnew(now);
+  } else if (host_changed_ && may_say) {
+    SayHello(now);
+  }
   if (!out_.empty() && !out_.Flush(port_.get())) HostWent();
   return messages;
 }
@@ -89,12 +103,13 @@ bool ControlLink::StepIsLost(TimePoint now) {
   return welcomed_ && (cut || reader_.skipped_bytes() != skipped_at_welcome_);
 }
 
-std::vector<control::HostMessage> ControlLink::Read() {
+std::vector<control::HostMessage> ControlLink::Read(TimePoint now) {
   std::vector<control::HostMessage> messages;
   std::array<std::uint8_t, 16384> buffer;
   for (int i = 0; i < kReadsPerTurn; ++i) {
     ssize_t n = ::read(port_.get(), buffer.data(), buffer.size());
     if (n <= 0) break;
+    read_at_ = now;
     ByteView in = ByteView(buffer).first(static_cast<std::size_t>(n));
     while (!in.empty()) {
       auto taken = reader_.Feed(in);

@@ -21,8 +21,8 @@ using TimePoint = Clock::time_point;
 ///
 /// A virtio port says "the host went" by POLLHUP, for as long as it is away, and by SIGIO at each
 /// change and whenever data comes. A host that goes and comes between two looks is found by a SIGIO
-/// without data, or by a frame that stays cut off. (Whole frames, and within the same moment a host
-/// that is replaced: that is not seen, and the host has to come again.)
+/// without data, or by a frame that stays cut off. The first can be wrong (data that was read
+/// before its signal came), so it costs nothing: Hello is said once more, in step, and all goes on.
 class ControlLink {
  public:
   explicit ControlLink(control::Hello hello) : hello_(std::move(hello)) {}
@@ -50,10 +50,11 @@ class ControlLink {
   static constexpr std::size_t kMaxQueued = 1 << 20;
   static constexpr std::size_t kCongested = 128 << 10;
 
+  void BeginAnew(TimePoint now);
   void SayHello(TimePoint now);
   [[nodiscard]] bool StepIsLost(TimePoint now);
   void HostWent();
-  std::vector<control::HostMessage> Read();
+  std::vector<control::HostMessage> Read(TimePoint now);
   void TakeFrame(const Frame& frame, std::vector<control::HostMessage>& out);
 
   control::Hello hello_;
@@ -64,7 +65,9 @@ class ControlLink {
   bool welcomed_ = false;
   std::uint64_t skipped_at_welcome_ = 0;
   TimePoint hello_at_{};
-  bool hello_due_ = false;              ///< the host changed, or the step is lost
+  bool step_lost_ = false;
+  bool host_changed_ = false;  ///< perhaps
+  TimePoint read_at_{};
   std::optional<TimePoint> cut_since_;  ///< part of a frame is here, and nothing has followed
 };
 
