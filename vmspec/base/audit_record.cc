@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmspec/base/audit_record.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 
@@ -22,6 +24,8 @@ std::string Utc(std::int64_t time_us) {
 }
 
 constexpr std::string_view kHashKey = ",\"hash\":\"";
+/// No `prev` begins later than this in a line.
+constexpr std::size_t kLongestHead = 200;
 constexpr std::size_t kHashTail = kHashKey.size() + 64 + 2;  // ...<64 hex>"}
 
 ByteView AsBytes(std::string_view s) {
@@ -40,7 +44,7 @@ std::string CheckLine(std::string_view line, std::uint64_t seq, const Sha256Dige
   std::string head = "{\"seq\":" + std::to_string(seq) + ",\"time\":\"";
   if (!body.starts_with(head)) return "a record is missing before it, or it was moved";
   std::string link = "\"prev\":\"" + Hex(prev) + "\"";
-  if (body.substr(head.size(), 200).find(link) == std::string_view::npos) {
+  if (body.substr(head.size(), kLongestHead).find(link) == std::string_view::npos) {
     return "it does not follow the record before it";
   }
   return {};
@@ -65,11 +69,10 @@ ChainedLine ChainRecord(const AuditRecord& r, const Sha256Digest& prev) {
   return {body + std::string(kHashKey) + Hex(hash) + "\"}", hash};
 }
 
-AuditVerdict VerifyAuditLog(std::string_view content) {
-  AuditVerdict v;
-  std::uint64_t line_number = 0;
+AuditVerdict VerifyAuditLog(std::string_view content) { return VerifyAuditLines(content, {}); }
+
+AuditVerdict VerifyAuditLines(std::string_view content, AuditVerdict v) {
   while (!content.empty()) {
-    ++line_number;
     auto newline = content.find('\n');
     if (newline == std::string_view::npos) {
       v.torn_tail = true;
@@ -80,13 +83,32 @@ AuditVerdict VerifyAuditLog(std::string_view content) {
     Sha256Digest hash{};
     v.reason = CheckLine(line, v.records + 1, v.last, hash);
     if (!v.reason.empty()) {
-      v.bad_line = line_number;
+      v.bad_line = v.records + 1;
       return v;
     }
     v.last = hash;
     ++v.records;
   }
   return v;
+}
+
+Result<AuditVerdict> AuditPositionBefore(std::string_view line) {
+  constexpr std::string_view kSeq = "{\"seq\":";
+  constexpr std::string_view kPrev = "\"prev\":\"";
+  auto prev = line.substr(0, kLongestHead).find(kPrev);
+  std::uint64_t seq = 0;
+  if (!line.starts_with(kSeq) || prev == std::string_view::npos) {
+    return Fail(ErrorCode::kCorrupt, "not an audit record");
+  }
+  auto [end, error] = std::from_chars(line.data() + kSeq.size(), line.data() + prev, seq);
+  auto hash = Unhex(line.substr(prev + kPrev.size(), 64));
+  if (error != std::errc() || *end != ',' || seq == 0 || !hash || hash->size() != 32) {
+    return Fail(ErrorCode::kCorrupt, "not an audit record");
+  }
+  AuditVerdict before;
+  before.records = seq - 1;
+  std::ranges::copy(*hash, before.last.begin());
+  return before;
 }
 
 }  // namespace bulkhead

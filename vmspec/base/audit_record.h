@@ -45,5 +45,11 @@ struct AuditVerdict {
 };
 /// Checks a whole log: chain, sequence, form.
 AuditVerdict VerifyAuditLog(std::string_view content);
+/// Goes on where `so_far` ended, for a log that is read in parts: `content` begins with a line.
+AuditVerdict VerifyAuditLines(std::string_view content, AuditVerdict so_far);
+
+/// What `line` (without newline) claims to follow: records and last as they were before it. For a
+/// check that begins in the middle. kCorrupt when it is no audit record.
+Result<AuditVerdict> AuditPositionBefore(std::string_view line);
 
 }  // namespace bulkhead
