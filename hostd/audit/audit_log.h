@@ -78,7 +78,8 @@ class AuditLog {
   void Lead(std::unique_lock<std::mutex>& lock);
   Result<Head> Commit(const std::vector<Waiting*>& batch, Head head);
   [[nodiscard]] Status CheckUnchanged(const Head& head) const;
-  Status TakeBack(const Head& head, const Error& why);
+  std::unexpected<Error> TakeBack(const Head& head, const Error& why);
+  Status CutTornTail(std::uint64_t torn_bytes);
 
   const std::string path_;
   const UniqueFd fd_;
