@@ -23,7 +23,14 @@ struct AccelChoice {
 };
 
 /// What a probe guest under KVM did.
-enum class KvmState { kWorks, kNoDevice, kNoPermission, kHangs, kFails };
+enum class KvmState {
+  kWorks,
+  kNoDevice,
+  kNoPermission,
+  kHangs,   ///< the guest made no progress worth the name
+  kFails,   ///< QEMU said no, or the guest computed nonsense
+  kNoQemu,  ///< QEMU could not be started: nothing is known about KVM
+};
 
 struct KvmFinding {
   KvmState state = KvmState::kFails;
@@ -33,7 +40,8 @@ struct KvmFinding {
 struct AccelProbeOptions {
   std::string qemu = "/usr/bin/qemu-system-x86_64";
   std::string kvm_node = "/dev/kvm";
-  std::string cache_file;  ///< Paths.run + "/hostd/accel"; empty: keep the answer in memory only
+  std::string cpu = "host";  ///< the processor that levels get under KVM
+  std::string cache_file;    ///< Paths.run + "/hostd/accel"; empty: keep the answer in memory only
   std::chrono::milliseconds deadline{5000};  ///< for one probe guest
 };
 
@@ -47,14 +55,16 @@ class AccelProbe {
   KvmFinding Examine();
 
   /// What levels shall use.
-  ///   kTcg wanted            -> TCG, without a probe (the spec's checker has asked for allow_tcg).
+  ///   kTcg wanted            -> TCG with a warning, without a probe: it was asked for by name.
   ///   kKvm or kAuto wanted   -> KVM when it works.
   ///   kAuto, it does not     -> TCG with a warning, if `allow_tcg`.
-  /// Errors: kRefused otherwise; the message is the finding and the way out. Start nothing then.
+  /// Errors; start nothing then:
+  ///   kRefused      otherwise; the message is the finding and the way out.
+  ///   kUnavailable  QEMU cannot be started.
   Result<AccelChoice> Probe(vmspec::Accel wanted, bool allow_tcg);
 
  private:
-  [[nodiscard]] std::string Key() const;
+  KvmFinding ExamineNow() const;
 
   const AccelProbeOptions options_;
   std::mutex mutex_;
