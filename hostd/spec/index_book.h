@@ -60,6 +60,9 @@ class IndexBook {
 
   IndexBook(std::string path, std::string boot_id, Book book);
   Status Store(Book book);
+  std::optional<std::uint32_t> TakeFree(std::map<std::string, Entry>& part) const;
+  [[nodiscard]] bool IsCurrent(const Entry& entry) const;
+  static std::unexpected<Error> Full(IndexKind kind);
   static std::map<std::string, Entry>& Part(Book& book, IndexKind kind);
   static const std::map<std::string, Entry>& Part(const Book& book, IndexKind kind);
   static std::string Print(const Book& book);
