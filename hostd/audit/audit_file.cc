@@ -11,27 +11,13 @@ namespace {
 
 constexpr std::size_t kChunk = 1UL << 20;
 
-/// Bytes [from, from + size); kCorrupt when they are not there (any more).
-Result<std::string> ReadAt(int fd, std::uint64_t from, std::size_t size) {
-  std::string out(size, '\0');
-  std::size_t got = 0;
-  while (got < size) {
-    ssize_t n = ::pread(fd, out.data() + got, size - got, static_cast<off_t>(from + got));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return FailErrno("read the audit log");
-    if (n == 0) return Fail(ErrorCode::kCorrupt, "the audit log became shorter while it was read");
-    got += static_cast<std::size_t>(n);
-  }
-  return out;
-}
-
 /// Checks [from, end), which begins with a line, as going on from `verdict`.
 Result<AuditVerdict> VerifyRange(int fd, std::uint64_t from, std::uint64_t end,
                                  AuditVerdict verdict) {
   std::string pending;
   while (from < end) {
     std::size_t size = std::min<std::uint64_t>(kChunk, end - from);
-    auto chunk = ReadAt(fd, from, size);
+    auto chunk = ReadAuditBytes(fd, from, size);
     if (!chunk) return Propagate(chunk);
     from += size;
     pending += *chunk;
@@ -51,6 +37,19 @@ Result<AuditVerdict> VerifyRange(int fd, std::uint64_t from, std::uint64_t end,
 
 }  // namespace
 
+Result<std::string> ReadAuditBytes(int fd, std::uint64_t from, std::size_t size) {
+  std::string out(size, '\0');
+  std::size_t got = 0;
+  while (got < size) {
+    ssize_t n = ::pread(fd, out.data() + got, size - got, static_cast<off_t>(from + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FailErrno("read the audit log");
+    if (n == 0) return Fail(ErrorCode::kCorrupt, "the audit log became shorter while it was read");
+    got += static_cast<std::size_t>(n);
+  }
+  return out;
+}
+
 Result<AuditVerdict> VerifyAuditFile(int fd, std::uint64_t end) {
   return VerifyRange(fd, 0, end, {});
 }
@@ -58,7 +57,7 @@ Result<AuditVerdict> VerifyAuditFile(int fd, std::uint64_t end) {
 Result<AuditVerdict> VerifyAuditEnd(int fd, std::uint64_t end, std::uint64_t most) {
   if (end <= most) return VerifyAuditFile(fd, end);
   std::uint64_t from = end - most;
-  auto head = ReadAt(fd, from, std::min<std::uint64_t>(most, 2 * kMaxAuditLine));
+  auto head = ReadAuditBytes(fd, from, std::min<std::uint64_t>(most, 2 * kMaxAuditLine));
   if (!head) return Propagate(head);
   auto first = head->find('\n') + 1;
   auto second = head->find('\n', first);
@@ -72,7 +71,7 @@ Result<AuditVerdict> VerifyAuditEnd(int fd, std::uint64_t end, std::uint64_t mos
 
 Result<std::uint64_t> EndOfLastLine(int fd, std::uint64_t end) {
   std::size_t size = std::min<std::uint64_t>(end, kMaxAuditLine + 1);
-  auto tail = ReadAt(fd, end - size, size);
+  auto tail = ReadAuditBytes(fd, end - size, size);
   if (!tail) return Propagate(tail);
   auto newline = tail->rfind('\n');
   if (newline != std::string::npos) return end - size + newline + 1;
@@ -88,7 +87,7 @@ Result<std::vector<std::string>> LastLines(int fd, std::uint64_t end, std::size_
   auto enough = [&] { return std::ranges::count(text, '\n') > static_cast<std::ptrdiff_t>(n); };
   while (n > 0 && from > 0 && text.size() < most && !enough()) {
     std::size_t size = std::min<std::uint64_t>({from, kChunk / 16, most - text.size()});
-    auto chunk = ReadAt(fd, from - size, size);
+    auto chunk = ReadAuditBytes(fd, from - size, size);
     if (!chunk) return Propagate(chunk);
     from -= size;
     text.insert(0, *chunk);

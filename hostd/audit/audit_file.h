@@ -13,6 +13,9 @@ namespace bulkhead::hostd {
 /// No record is longer; a longer line is not ours.
 inline constexpr std::size_t kMaxAuditLine = 1UL << 20;
 
+/// Bytes [from, from + size); kCorrupt when they are not there (any more).
+Result<std::string> ReadAuditBytes(int fd, std::uint64_t from, std::size_t size);
+
 /// Checks the bytes [0, end) of the log.
 Result<AuditVerdict> VerifyAuditFile(int fd, std::uint64_t end);
 

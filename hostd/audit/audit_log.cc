@@ -58,6 +58,21 @@ Result<UniqueFd> OpenAlone(const std::string& path) {
   return fd;
 }
 
+/// What follows the last newline is the begin of record `seq`, or zeros where a file system had
+/// grown the file before the data came. Anything else was no power cut: it must not be cut off.
+Status CheckTorn(int fd, std::uint64_t from, std::uint64_t end, std::uint64_t seq) {
+  auto torn = ReadAuditBytes(fd, from, end - from);
+  if (!torn) return Propagate(torn);
+  std::string head = "{\"seq\":" + std::to_string(seq) + ",\"time\":\"";
+  torn->resize(torn->find_last_not_of('\0') + 1);
+  std::size_t size = std::min(head.size(), torn->size());
+  // Quotes in a text are escaped: only records that lost their newlines hold this.
+  bool several = torn->contains("\"}{\"");
+  if (torn->compare(0, size, head, 0, size) == 0 && !several) return {};
+  return Fail(ErrorCode::kCorrupt,
+              "what follows line " + std::to_string(seq - 1) + " is no record");
+}
+
 std::int64_t NowMicroseconds() {
   auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
@@ -100,6 +115,9 @@ Result<std::unique_ptr<AuditLog>> AuditLog::Open(const std::string& path) {
                                                        : Propagate(verdict);
   if (verdict->bad_line != 0) {
     return Broken(path, "line " + std::to_string(verdict->bad_line) + ": " + verdict->reason);
+  }
+  if (auto s = CheckTorn(fd->get(), *good, end, verdict->records + 1); !s) {
+    return s.error().code == ErrorCode::kCorrupt ? Broken(path, s.error().message) : Propagate(s);
   }
   Head head{*good, verdict->records, verdict->last};
   std::unique_ptr<AuditLog> log(new AuditLog(path, std::move(*fd), head));

@@ -129,6 +129,33 @@ TEST_F(AuditLogTest, ATornFirstLineLeavesALogOfOneRepair) {
   EXPECT_THAT(Slurp(path_), HasSubstr("audit.repaired"));
 }
 
+TEST_F(AuditLogTest, ATornLineOfWhichOnlyZerosCameIsCutOff) {
+  Write(2);
+  const std::string whole = Slurp(path_);
+  for (const std::string& torn :
+       {std::string(5000, '\0'), "{\"seq\":3,\"ti" + std::string(90, '\0')}) {
+    Spill(path_, whole + torn);
+    EXPECT_EQ(OpenGood()->LastSeq(), 3u);
+    EXPECT_EQ(Verdict().bad_line, 0u);
+  }
+}
+
+TEST_F(AuditLogTest, CannotHaveSomethingElseCutOffAsATornLine) {
+  Write(2);
+  const std::string whole = Slurp(path_);
+  for (const std::string& end : {std::string("evidence"), std::string("{\"seq\":4,"),
+                                 std::string("\0\0x", 3), whole.substr(0, 100)}) {
+    Spill(path_, whole + end);
+    EXPECT_EQ(OpenError().code, ErrorCode::kCorrupt);
+    EXPECT_EQ(Slurp(path_), whole + end);
+  }
+  std::string joined = whole;
+  std::erase(joined, '\n');
+  Spill(path_, joined);
+  EXPECT_EQ(OpenError().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(Slurp(path_), joined);
+}
+
 TEST_F(AuditLogTest, CannotChangeAByteOfAnyRecordUnseen) {
   Write(4);
   const std::string whole = Slurp(path_);
