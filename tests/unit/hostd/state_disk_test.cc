@@ -337,8 +337,9 @@ class QemuWithDisk {
     ::close(out[1]);
     in_.reset(in[1]);
     out_.reset(out[0]);
-    // Its prompt: everything has been opened by then.
-    while (said.find("(qemu)") == std::string::npos) {
+    // The prompt may come earlier; a command is answered when every device has its disk.
+    EXPECT_EQ(::write(in_.get(), "info status\n", 12), 12);
+    while (said.find("VM status") == std::string::npos) {
       char c;
       if (::read(out_.get(), &c, 1) != 1) break;
       said += c;
@@ -360,7 +361,7 @@ TEST_F(StateDiskTest, CannotBeHandedOutWhileAQemuHasIt) {
   for (bool persistent : {true, false}) {
     {
       QemuWithDisk qemu(Open(16, persistent));
-      ASSERT_THAT(qemu.said, HasSubstr("(qemu)"));
+      ASSERT_THAT(qemu.said, HasSubstr("VM status"));
       Error e = OpenError(16, persistent);
       EXPECT_EQ(e.code, ErrorCode::kBusy);
       EXPECT_THAT(e.message, HasSubstr("in use"));
