@@ -62,7 +62,8 @@ struct DomainSpec {
       kernel;  ///< absolute. libvirt gives kernel and initrd to LevelUid while the level runs:
   std::string initrd;  ///< they are copies of this level's own. initrd may be ""
   std::string cmdline;
-  DiskImage root;                  ///< the guest's vda, raw, read-only
+  std::uint32_t tsc_khz = 0;  ///< TCG: HostTscKhz() (hostd/libvirt/tsc.h); 0 lets the guest measure
+  DiskImage root;             ///< the guest's vda, raw, read-only
   std::optional<DiskImage> state;  ///< the guest's vdb, raw, writable; nobody else may hold it open
   std::optional<NetworkInterface> network;
   std::vector<Channel> channels;
