@@ -22,8 +22,9 @@ namespace bulkhead::hostd {
 /// itself.
 inline constexpr std::chrono::seconds kCreateDeadline{30};
 inline constexpr std::chrono::seconds kCallDeadline{10};
-/// How long a guest may take to let go of a medium before Detach gives up.
-inline constexpr std::chrono::seconds kDetachDeadline{8};
+/// How long a guest may take to let go of a medium before Detach gives up: PCIe wants it to blink
+/// for 5 s first.
+inline constexpr std::chrono::seconds kDetachDeadline{20};
 
 enum class Acceleration : std::uint8_t { kKvm, kTcg };
 
