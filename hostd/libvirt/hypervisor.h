@@ -29,7 +29,8 @@ inline constexpr std::chrono::seconds kDetachDeadline{20};
 enum class Acceleration : std::uint8_t { kKvm, kTcg };
 
 /// A disk of the level. QEMU gets the descriptor where one is given and never opens the path, so
-/// the path's owner and mode may keep QEMU's uid out.
+/// the path's owner and mode may keep QEMU's uid out. Open it anew for each level: QEMU's locks,
+/// which keep a state disk from two levels, belong to the open file.
 struct DiskImage {
   std::string path;  ///< absolute; shown in the domain's XML
   UniqueFd fd;  ///< O_RDONLY for the root, O_RDWR for the state disk; none: QEMU opens the path

@@ -6,8 +6,9 @@
 
 namespace bulkhead::hostd {
 
-/// kHz, measured once a process (50 ms) against CLOCK_MONOTONIC_RAW; thread-safe. 0 if the counter
-/// does not run evenly: then a guest is better off measuring by itself.
+/// kHz, measured once a process (50 ms, up to 200 ms on a busy machine) against
+/// CLOCK_MONOTONIC_RAW; thread-safe. 0 if the counter does not run evenly: then a guest is better
+/// off measuring by itself.
 std::uint32_t HostTscKhz();
 
 }  // namespace bulkhead::hostd

@@ -67,7 +67,8 @@ std::string XmlDocument::Write() const {
 
 bool IsXmlLine(const std::string& text) {
   // GLib's check, not libxml2's: that one lets overlong forms and surrogates pass. Refuses NUL too.
-  if (g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr) == FALSE) return false;
+  if (g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr) == FALSE)
+    return false;
   for (unsigned char c : text) {
     if (c < 0x20 || c == 0x7f) return false;
   }

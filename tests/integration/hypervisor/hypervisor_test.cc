@@ -208,9 +208,7 @@ TEST_F(HypervisorTest, LetsLevelsShareAnImageAndOutliveEachOther) {
 TEST_F(HypervisorTest, CannotGiveAStateDiskToTwoLevels) {
   ASSERT_NO_FATAL_FAILURE(Create("low", 1));
   DomainSpec high = Spec("high", 2);
-  high.state = Spec("low", 1).state ? DiskImage{"/var/lib/bulkhead/low.raw",
-                                                Open("/var/lib/bulkhead/low.raw", O_RDWR)}
-                                    : DiskImage{};
+  high.state = DiskImage{"/var/lib/bulkhead/low.raw", Open("/var/lib/bulkhead/low.raw", O_RDWR)};
   auto s = hypervisor_->CreatePaused(high);
   ASSERT_FALSE(s);
   EXPECT_NE(s.error().message.find("lock"), std::string::npos) << s.error().message;

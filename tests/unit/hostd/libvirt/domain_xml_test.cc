@@ -15,6 +15,7 @@
 
 #include "hostd/libvirt/domain_reader.h"
 #include "hostd/libvirt/medium_xml.h"
+#include "hostd/libvirt/tsc.h"
 
 namespace bulkhead::hostd {
 namespace {
@@ -120,6 +121,13 @@ TEST(DomainXml, TellsATcgGuestItsClockRateAndAKvmGuestNothing) {
   EXPECT_NE(BuildDomainXml(s)->find("root=/dev/vda tsc_early_khz=2400000<"), std::string::npos);
   s.accel = Acceleration::kKvm;
   EXPECT_EQ(BuildDomainXml(s)->find("tsc_early_khz"), std::string::npos);
+}
+
+TEST(HostTsc, IsMeasuredAndStaysTheSame) {
+  std::uint32_t khz = HostTscKhz();
+  EXPECT_GT(khz, 500'000u);
+  EXPECT_LT(khz, 10'000'000u);
+  EXPECT_EQ(HostTscKhz(), khz);
 }
 
 TEST(DomainXml, CannotBeBrokenOutOfByATitle) {
