@@ -60,9 +60,12 @@ struct DomainSpec {
   std::uint32_t memory_mib = 512;
   std::uint32_t cpu_quota_percent = 100;  ///< of one CPU per vCPU; 100 sets no limit
   Acceleration accel = Acceleration::kTcg;
-  std::string
-      kernel;  ///< absolute. libvirt gives kernel and initrd to LevelUid while the level runs:
-  std::string initrd;  ///< they are copies of this level's own. initrd may be ""
+  /// Absolute; initrd may be "". libvirt gives both files to LevelUid while the level runs and to
+  /// root or their old owner afterwards: they are this level's own copies, replaced and never
+  /// written into.
+  std::string kernel;
+  std::string initrd;
+  /// As the image says; it must hold pcie_ports=native or no medium can be lent.
   std::string cmdline;
   std::uint32_t tsc_khz = 0;  ///< TCG: HostTscKhz() (hostd/libvirt/tsc.h); 0 lets the guest measure
   DiskImage root;             ///< the guest's vda, raw, read-only
