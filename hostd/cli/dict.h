@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "hostd/gptr.h"
 #include "hostd/cli/json.h"
+#include "hostd/gptr.h"
 
 namespace bulkhead::cli {
 

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hostd/daemon.h"
+
+#include <glib.h>
+
+#include <cstdio>
+
+#include "hostd/bus/host1_methods.h"
+#include "hostd/bus/variants.h"
+#include "vmspec/base/file.h"
+#include "vmspec/base/sanitize.h"
+
+namespace bulkhead::hostd {
+
+namespace {
+
+constexpr unsigned kThreads = 8;
+constexpr std::uint32_t kLongestRunMs = 3'600'000;
+
+Result<std::string> HostBootId() {
+  auto text = ReadFile("/proc/sys/kernel/random/boot_id", 64);
+  if (!text) return Propagate(text);
+  return text->substr(0, text->find('\n'));
+}
+
+GVariant* Named(const std::string& name, GVariant* dict) {
+  return g_variant_new("(s@a{sv})", name.c_str(), dict);
+}
+
+std::string Word(const Status& status) { return status ? "ok" : status.error().message; }
+
+template <typename T>
+Status AsStatus(const Result<T>& result) {
+  if (!result) return Propagate(result);
+  return {};
+}
+
+}  // namespace
+
+// --- coming up ---------------------------------------------------------------------------------
+
+Daemon::Daemon(Paths paths, std::unique_ptr<Hypervisor> hypervisor)
+    : paths_(std::move(paths)), hypervisor_(std::move(hypervisor)) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::Create(Paths paths, std::unique_ptr<Hypervisor> hypervisor,
+                                               const std::string& bus_address) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(paths), std::move(hypervisor)));
+  Daemon* self = daemon.get();
+  if (Status s = self->Open(); !s) return Propagate(s);
+  self->MakeParts();
+  auto applied = self->spec_desk_->Load();
+  if (!applied) return Propagate(applied);
+  self->levels_->SetApplied(*applied);
+  self->flows_->SetApplied(*applied);
+  if (Status s = self->Listen(); !s) return Propagate(s);
+  self->bus_ = std::make_unique<BusServer>(
+      bus_address,
+      BusServer::Handlers{[self](const CallPtr& call) { AnswerCall(*self, call); },
+                          [self](const std::string& p) { return PropertyOf(*self, p); },
+                          [self](const std::string& s) { self->Log(s); }});
+  self->ProbeAccel();
+  if (self->hypervisor_->Connected()) self->LookAtLibvirt(true);
+  return daemon;
+}
+
+Status Daemon::Open() {
+  auto boot_id = HostBootId();
+  if (!boot_id) return Propagate(boot_id);
+  auto audit = AuditLog::Open(paths_.AuditLog());
+  if (!audit) return Propagate(audit);
+  audit_ = std::move(*audit);
+  auto indexes = IndexBook::Open(paths_.HostdState() + "/indexes", *boot_id);
+  if (!indexes) return Propagate(indexes);
+  indexes_ = std::move(*indexes);
+  runs_ = std::make_unique<RunBook>(paths_.HostdState() + "/runs", *boot_id);
+  return {};
+}
+
+World Daemon::MakeWorld() {
+  World world;
+  world.paths = paths_;
+  world.audit = audit_.get();
+  world.images = images_.get();
+  world.accel = accel_.get();
+  world.network = network_.get();
+  world.hypervisor = hypervisor_.get();
+  world.instances = instances_.get();
+  world.devices = devices_.get();
+  world.runs = runs_.get();
+  return world;
+}
+
+void Daemon::MakeParts() {
+  work_ = std::make_unique<Work>(kThreads);
+  spec_store_ = std::make_unique<SpecStore>(paths_.HostdState() + "/spec");
+  spec_desk_ = std::make_unique<SpecDesk>(paths_, spec_store_.get(), indexes_.get(), audit_.get());
+  images_ = std::make_unique<ImageStore>(paths_.state + "/images");
+  accel_ =
+      std::make_unique<AccelProbe>(AccelProbeOptions{.cache_file = paths_.run + "/hostd/accel"});
+  network_ = std::make_unique<NetdPort>(paths_.NetdSocket());
+  super_ = std::make_unique<SuperPort>(paths_.SuperSocket());
+  broker_ = std::make_unique<BrokerPort>(paths_.BrokerSocket());
+  instances_ = std::make_unique<InstanceKeeper>(super_.get());
+  devices_ = std::make_unique<DeviceDesk>(
+      broker_.get(), hypervisor_.get(), audit_.get(),
+      [this](const broker::Device& d) { Work::ToMain([this, d] { ShowDevice(d); }); });
+  flows_ = std::make_unique<FlowDesk>(FlowDesk::Hooks{
+      [this](Entry e, std::function<void()> then) { Record(std::move(e), std::move(then)); },
+      [this](const Role& role, report::FromHostd m) { reports_->Send(role, report::Encode(m)); },
+      [this](const std::string& f, const Entry& e) {
+        bus_->Emit("FlowEvent", Named(f, ToVariant(e)));
+      },
+      [this](const std::string& level) { return levels_->IsReady(level); },
+      [] { return g_get_monotonic_time() / 1000; }});
+  auto send = [this](const std::string& level, control::HostMessage m) {
+    return reports_->Send({Role::Kind::kAgentd, level}, control::Encode(m));
+  };
+  guest_runs_ = std::make_unique<GuestRuns>(send, g_random_int());
+  levels_ = std::make_unique<Levels>(
+      work_.get(), MakeWorld(),
+      Levels::Hooks{send,
+                    [this](const std::string& level) {
+                      auto view = levels_->View(level);
+                      if (view && bus_) bus_->Emit("LevelChanged", Named(level, ToVariant(*view)));
+                    },
+                    [this](const std::string& level) { flows_->OnLevelReady(level); },
+                    [this](const std::string& level) { guest_runs_->OnAgentGone(level); },
+                    [this](const std::string& sentence) { Log(sentence); }});
+  hypervisor_->SetOnEvent([this](const DomainEvent& event) {
+    if (event.kind == DomainEvent::Kind::kConnectionBack) return LookAtLibvirt(!settled_);
+    if (event.kind == DomainEvent::Kind::kConnectionLost) return Log("libvirt is gone");
+    levels_->OnDomainEvent(event);
+  });
+}
+
+Status Daemon::Listen() {
+  auto reports = ReportServer::Listen(
+      paths_.ReportSocket(),
+      {[this](uid_t uid) { return RoleOf(uid, *indexes_); },
+       [this](const Role& role) { flows_->OnHalfUp(role); },
+       [this](const Role& role, const Frame& frame) { return OnReport(role, frame); },
+       [this](const Role& role, const std::string& why) {
+         Log(role.ToString() + " is gone: " + why);
+         if (role.kind == Role::Kind::kAgentd) levels_->OnLink(role.name, {});
+       }});
+  if (!reports) return Propagate(reports);
+  reports_ = std::move(*reports);
+  return {};
+}
+
+void Daemon::LookAtLibvirt(bool first) {
+  settled_ = true;
+  work_->Do([hypervisor = hypervisor_.get()] { return hypervisor->List(); },
+            [this, first, asked = levels_->Epoch()](const Result<Listing>& listing) {
+              if (!listing) {
+                // It went away again; its coming back asks anew.
+                if (first) settled_ = false;
+                return Log("libvirt: " + listing.error().message);
+              }
+              levels_->OnListing(*listing, asked, first);
+              SettleAfterListing(*listing, first);
+            });
+}
+
+/// Broker, netd and superd are told what is true: what a hostd that was killed left undone.
+void Daemon::SettleAfterListing(const Listing& listing, bool first) {
+  std::set<std::string> live = levels_->Live();
+  std::set<std::string> domains;
+  for (const auto& domain : listing.ours) domains.insert(domain.level);
+  work_->Do(
+      [this, live, domains, first, applied = levels_->applied()] {
+        Status settled = devices_->Reconcile(domains);
+        if (!settled || !first) return settled;
+        settled = broker_->SetPolicy(applied->spec);
+        if (settled) settled = network_->RetainOnly({live.begin(), live.end()});
+        return settled;
+      },
+      [this](const Status& settled) {
+        if (!settled) Log("not all could be settled: " + settled.error().message);
+        RefreshDevices();
+      });
+}
+
+void Daemon::ProbeAccel() {
+  const vmspec::Host& host = levels_->applied()->spec.host;
+  work_->Do(
+      [this, wanted = host.accel, tcg = host.allow_tcg] { return accel_->Probe(wanted, tcg); },
+      [this](const Result<AccelChoice>& choice) {
+        if (choice) {
+          accel_view_ = {std::string(AccelName(choice->kind)), choice->reason};
+        } else {
+          accel_view_ = {"none", choice.error().message};
+        }
+      });
+}
+
+// --- what halves and agents say ----------------------------------------------------------------
+
+Status Daemon::OnReport(const Role& role, const Frame& frame) {
+  if (role.kind == Role::Kind::kAgentd) return OnAgentReport(role.name, frame);
+  auto message = report::DecodeToHostd(frame);
+  if (!message) return Propagate(message);
+  const auto* decision = std::get_if<report::Decision>(&*message);
+  if (decision == nullptr) {
+    return Fail(ErrorCode::kCorrupt, role.ToString() + " speaks as an agentd does");
+  }
+  return flows_->OnDecision(role, *decision);
+}
+
+Status Daemon::OnAgentReport(const std::string& level, const Frame& frame) {
+  if (frame.type == report::AgentLink::kType) {
+    auto link = report::DecodeToHostd(frame);
+    if (!link) return Propagate(link);
+    levels_->OnLink(level, std::get<report::AgentLink>(*link));
+    return {};
+  }
+  auto message = control::DecodeGuest(frame);
+  if (!message) return Propagate(message);
+  if (auto* output = std::get_if<control::RunOutput>(&*message)) {
+    guest_runs_->OnOutput(level, std::move(*output));
+  } else if (const auto* exit = std::get_if<control::RunExit>(&*message)) {
+    guest_runs_->OnExit(level, *exit);
+  } else if (const auto* delivered = std::get_if<control::Delivered>(&*message)) {
+    // agentd is not to blame for what its guest says: the connection stays.
+    if (Status s = flows_->OnDelivered(level, *delivered); !s) Log(s.error().message);
+  } else if (const auto* refused = std::get_if<control::SendRefused>(&*message)) {
+    flows_->OnSendRefused(level, *refused);
+  } else {
+    levels_->OnGuest(level, *message);
+  }
+  return {};
+}
+
+void Daemon::Record(Entry entry, std::function<void()> then) {
+  work_->Do(
+      [audit = audit_.get(), entry] {
+        return audit->Append(entry.actor, entry.action, entry.subject, entry.outcome, entry.detail);
+      },
+      [this, then = std::move(then)](const Status& recorded) {
+        if (recorded) return then();
+        Log("the audit log cannot be written, so nothing is let through: " +
+            recorded.error().message);
+      });
+}
+
+// --- what people ask ---------------------------------------------------------------------------
+
+Status Daemon::Start(const std::string& level, const std::string& actor, bool paused) {
+  if (applying_) {
+    return Fail(ErrorCode::kBusy, "a spec set is being applied: try again in a moment");
+  }
+  return levels_->Start(level, actor, paused);
+}
+
+Status Daemon::Stop(const std::string& level, const std::string& actor, bool force) {
+  return levels_->Stop(level, actor, force);
+}
+
+Status Daemon::Restart(const std::string& level, const std::string& actor) {
+  if (applying_) {
+    return Fail(ErrorCode::kBusy, "a spec set is being applied: try again in a moment");
+  }
+  return levels_->Restart(level, actor);
+}
+
+void Daemon::ApplySpec(const std::string& actor, vmspec::SpecFiles files,
+                       std::function<void(Result<SpecOutcome>)> done) {
+  if (applying_) {
+    return done(Fail(ErrorCode::kBusy, "another spec set is being applied: try again in a moment"));
+  }
+  applying_ = true;
+  std::set<std::string> live = levels_->Live();
+  work_->Do([this, actor, files = std::move(files), now = levels_->applied(),
+             live] { return spec_desk_->Apply(actor, files, now, live); },
+            [this, live, done](Result<SpecOutcome> outcome) {
+              if (!outcome || !outcome->applied) {
+                applying_ = false;
+                return done(std::move(outcome));
+              }
+              levels_->SetApplied(outcome->applied);
+              flows_->SetApplied(outcome->applied);
+              ProbeAccel();
+              PushSpec(outcome->applied, live, [this, done, outcome = std::move(*outcome)] {
+                applying_ = false;
+                done(outcome);
+              });
+            });
+}
+
+/// The set is in force; now everybody obeys it. A level whose network cannot be made so is stopped.
+void Daemon::PushSpec(const AppliedSpecPtr& applied, const std::set<std::string>& live,
+                      std::function<void()> done) {
+  work_->Do(
+      [this, applied, live] {
+        std::map<std::string, std::string> faults;
+        Status policy = broker_->SetPolicy(applied->spec);
+        Status instances = instances_->Refresh(applied);
+        for (const std::string& level : live) {
+          Status network = ApplyNetwork(*network_, *applied, level);
+          for (const Status* s : {&network, &instances}) {
+            if (!*s) faults[level] = s->error().message;
+          }
+        }
+        if (!policy) faults[""] = "brokerd: " + policy.error().message;
+        return faults;
+      },
+      [this, done = std::move(done)](const std::map<std::string, std::string>& faults) {
+        IsolateUnprotected(faults);
+        done();
+      });
+}
+
+void Daemon::IsolateUnprotected(const std::map<std::string, std::string>& faults) {
+  for (const auto& [level, fault] : faults) {
+    Log((level.empty() ? "the new spec set" : level) + ": " + fault);
+    if (!level.empty()) {
+      levels_->Isolate(level, "network",
+                       "the new spec set could not be put into force for it: " + fault);
+    }
+  }
+}
+
+Result<UniqueFd> Daemon::OpenConsole(const std::string& level, const std::string& actor) {
+  auto view = levels_->View(level);
+  if (!view) return Propagate(view);
+  if (!levels_->Live().contains(level)) {
+    return Fail(ErrorCode::kUnavailable,
+                level + " does not run, so it has no console: bulkhead start " + level);
+  }
+  auto stream = ConnectUnixNow(paths_.ChannelSocket(level, "console"));
+  if (!stream) return Propagate(stream, "the console of " + level);
+  Record({actor, "level.console", level, "allowed", {}}, [] {});
+  return stream;
+}
+
+void Daemon::Run(const std::string& level, const std::string& user, std::vector<std::string> argv,
+                 std::uint32_t timeout_ms, const std::string& actor, GuestRuns::Done done) {
+  if (Status up = levels_->RequireRunning(level); !up) return done(Propagate(up));
+  if (user != "user" && user != "root") {
+    return done(Fail(ErrorCode::kInvalid,
+                     "a program runs as user or as root, not as " + Printable(user, 64)));
+  }
+  if (argv.empty() || argv.size() > 64) {
+    return done(Fail(ErrorCode::kInvalid,
+                     "a program has 1 to 64 words, not " + std::to_string(argv.size())));
+  }
+  for (const std::string& word : argv) {
+    if (word.size() > 4096) {
+      return done(Fail(ErrorCode::kLimit, "a word of the command is longer than 4096 bytes"));
+    }
+  }
+  Entry entry{actor, "level.run", level, "allowed", {{"user", user}, {"program", argv[0]}}};
+  timeout_ms = std::clamp<std::uint32_t>(timeout_ms, 1, kLongestRunMs);
+  Record(std::move(entry),
+         [this, level, user, argv = std::move(argv), timeout_ms, done = std::move(done)]() mutable {
+           guest_runs_->Start(level, user, std::move(argv), timeout_ms, std::move(done));
+         });
+}
+
+void Daemon::ListDevices(std::function<void(Result<std::vector<broker::Device>>)> done) {
+  work_->Do([this] { return devices_->List(); }, std::move(done));
+}
+
+void Daemon::LendDevice(const std::string& device, const std::string& level, bool write,
+                        const std::string& actor, std::function<void(Status)> done) {
+  if (Status up = levels_->RequireRunning(level); !up) return done(Propagate(up));
+  work_->Do(
+      [this, actor, device, level, write] { return devices_->Lend(actor, device, level, write); },
+      std::move(done));
+}
+
+void Daemon::TakeBackDevice(const std::string& device, const std::string& actor,
+                            std::function<void(Status)> done) {
+  work_->Do([this, actor, device] { return devices_->TakeBack(actor, device); }, std::move(done));
+}
+
+void Daemon::NetStatus(std::function<void(Result<std::vector<netpolicy::LevelNetStatus>>)> done) {
+  work_->Do([this] { return network_->GetStatus(); }, std::move(done));
+}
+
+void Daemon::AuditTail(std::uint32_t lines,
+                       std::function<void(Result<std::vector<std::string>>)> done) {
+  work_->Do([this, lines] { return audit_->Tail(lines); }, std::move(done));
+}
+
+void Daemon::AuditVerify(std::function<void(Result<AuditVerdict>)> done) {
+  work_->Do([this] { return audit_->Verify(); }, std::move(done));
+}
+
+void Daemon::Services(std::function<void(std::map<std::string, std::string>)> done) {
+  work_->Do(
+      [this] {
+        std::map<std::string, std::string> all;
+        all["libvirt"] = hypervisor_->Connected() ? "ok" : "libvirtd does not answer";
+        all["netd"] = Word(AsStatus(network_->GetStatus()));
+        all["brokerd"] = Word(AsStatus(broker_->List()));
+        all["super"] = Word(AsStatus(super_->GetStatus()));
+        return all;
+      },
+      std::move(done));
+}
+
+// --- what people see ---------------------------------------------------------------------------
+
+void Daemon::ShowDevice(const broker::Device& device) {
+  if (bus_) bus_->Emit("DeviceChanged", Named(device.id, ToVariant(device)));
+  RefreshDevices();
+}
+
+void Daemon::RefreshDevices() {
+  work_->Do([this] { return devices_->List(); },
+            [this](const Result<std::vector<broker::Device>>& devices) {
+              if (!devices) return;
+              std::map<std::string, std::set<std::string>> held;
+              for (const auto& d : *devices) {
+                if (d.state != broker::DeviceState::kHost) held[d.level].insert(d.id);
+              }
+              for (const auto& [name, level] : levels_->applied()->spec.levels) {
+                levels_->SetDevices(name, held[name]);
+              }
+            });
+}
+
+void Daemon::Log(const std::string& sentence) {
+  std::fprintf(stderr, "bulkhead-hostd: %s\n", Printable(sentence, 2000).c_str());
+}
+
+}  // namespace bulkhead::hostd

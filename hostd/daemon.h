@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// bulkhead-hostd: what it owns, and which part hears of what. The adaptor
+/// (hostd/bus/host1_methods.cc) is its one caller. Main-loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hostd/bus/bus_server.h"
+#include "hostd/client_ports.h"
+#include "hostd/devices/device_desk.h"
+#include "hostd/flows/flow_desk.h"
+#include "hostd/guest/guest_runs.h"
+#include "hostd/level/levels.h"
+#include "hostd/report/report_server.h"
+#include "hostd/spec/spec_desk.h"
+#include "hostd/work.h"
+
+namespace bulkhead::hostd {
+
+/// What hostd knows of KVM, for people. `word`: "kvm", "tcg", "none" (nothing may start) or
+/// "unknown" (the probe runs).
+struct AccelView {
+  std::string word = "unknown";
+  std::string reason = "a probe guest is being booted";
+};
+
+class Daemon {
+ public:
+  /// Opens the audit log, the books and the stored spec set, binds the report socket, and begins to
+  /// look for libvirt and the bus. An error is a sentence for the log: nothing was started.
+  static Result<std::unique_ptr<Daemon>> Create(Paths paths, std::unique_ptr<Hypervisor> hypervisor,
+                                                const std::string& bus_address);
+
+  // --- org.bulkhead.Host1, a method each. Answers come on the main loop. ---
+  void ApplySpec(const std::string& actor, vmspec::SpecFiles files,
+                 std::function<void(Result<SpecOutcome>)> done);
+  Status Start(const std::string& level, const std::string& actor, bool paused);
+  Status Stop(const std::string& level, const std::string& actor, bool force);
+  Status Restart(const std::string& level, const std::string& actor);
+  Result<UniqueFd> OpenConsole(const std::string& level, const std::string& actor);
+  void Run(const std::string& level, const std::string& user, std::vector<std::string> argv,
+           std::uint32_t timeout_ms, const std::string& actor, GuestRuns::Done done);
+  void ListDevices(std::function<void(Result<std::vector<broker::Device>>)> done);
+  void LendDevice(const std::string& device, const std::string& level, bool write,
+                  const std::string& actor, std::function<void(Status)> done);
+  void TakeBackDevice(const std::string& device, const std::string& actor,
+                      std::function<void(Status)> done);
+  void NetStatus(std::function<void(Result<std::vector<netpolicy::LevelNetStatus>>)> done);
+  void AuditTail(std::uint32_t lines, std::function<void(Result<std::vector<std::string>>)> done);
+  void AuditVerify(std::function<void(Result<AuditVerdict>)> done);
+  void Services(std::function<void(std::map<std::string, std::string>)> done);
+
+  [[nodiscard]] const Levels& levels() const { return *levels_; }
+  [[nodiscard]] const FlowDesk& flows() const { return *flows_; }
+  [[nodiscard]] bool HalfIsUp(Role::Kind kind, const std::string& flow) const {
+    return reports_->IsUp({kind, flow});
+  }
+  [[nodiscard]] const AccelView& accel() const { return accel_view_; }
+
+ private:
+  Daemon(Paths paths, std::unique_ptr<Hypervisor> hypervisor);
+  Status Open();
+  Status Listen();
+  void MakeParts();
+  World MakeWorld();
+
+  void LookAtLibvirt(bool first);
+  void SettleAfterListing(const Listing& listing, bool first);
+  void ProbeAccel();
+  void PushSpec(const AppliedSpecPtr& applied, const std::set<std::string>& live,
+                std::function<void()> done);
+  void IsolateUnprotected(const std::map<std::string, std::string>& faults);
+  Status OnReport(const Role& role, const Frame& frame);
+  Status OnAgentReport(const std::string& level, const Frame& frame);
+  void Record(Entry entry, std::function<void()> then);
+  void ShowDevice(const broker::Device& device);
+  void RefreshDevices();
+  void Log(const std::string& sentence);
+
+  Paths paths_;
+  std::unique_ptr<Hypervisor> hypervisor_;
+  std::unique_ptr<AuditLog> audit_;
+  std::unique_ptr<IndexBook> indexes_;
+  std::unique_ptr<SpecStore> spec_store_;
+  std::unique_ptr<SpecDesk> spec_desk_;
+  std::unique_ptr<ImageStore> images_;
+  std::unique_ptr<AccelProbe> accel_;
+  std::unique_ptr<RunBook> runs_;
+  std::unique_ptr<NetdPort> network_;
+  std::unique_ptr<SuperPort> super_;
+  std::unique_ptr<BrokerPort> broker_;
+  std::unique_ptr<InstanceKeeper> instances_;
+  std::unique_ptr<DeviceDesk> devices_;
+  std::unique_ptr<ReportServer> reports_;
+  std::unique_ptr<FlowDesk> flows_;
+  std::unique_ptr<GuestRuns> guest_runs_;
+  std::unique_ptr<Levels> levels_;
+  AccelView accel_view_;
+  bool applying_ = false;
+  bool settled_ = false;  ///< libvirt was asked once
+  std::unique_ptr<BusServer> bus_;
+  std::unique_ptr<Work> work_;  ///< last: its threads end before anything they use
+};
+
+}  // namespace bulkhead::hostd

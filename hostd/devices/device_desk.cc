@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hostd/devices/device_desk.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+namespace bulkhead::hostd {
+
+namespace {
+
+using broker::Device;
+using broker::DeviceState;
+
+Result<Device> Find(DeviceControl& broker, const std::string& id) {
+  auto all = broker.List();
+  if (!all) return Propagate(all);
+  auto it = std::ranges::find(*all, id, &Device::id);
+  if (it != all->end()) return *it;
+  return Fail(ErrorCode::kNotFound, "there is no device " + id + " that could be lent");
+}
+
+}  // namespace
+
+void DeviceDesk::Tell(const std::string& id) {
+  if (auto device = Find(*broker_, id)) changed_(*device);
+}
+
+Status DeviceDesk::GiveBack(const std::string& device) {
+  if (Status s = broker_->BeginTakeBack(device); !s) return s;
+  return broker_->Released(device);
+}
+
+Status DeviceDesk::Plug(const broker::Lease& lease, const std::string& level) {
+  MediumSpec medium;
+  medium.device_id = lease.device.id;
+  medium.path = lease.device.path;
+  medium.fd.reset(::fcntl(lease.fd.get(), F_DUPFD_CLOEXEC, 3));
+  medium.writable = lease.device.writable;
+  medium.size_bytes = lease.device.size_bytes;
+  Status plugged = hypervisor_->Attach(level, medium);
+  // A hostd that was killed here before had done it already.
+  if (!plugged && plugged.error().code == ErrorCode::kExists) plugged = {};
+  return plugged;
+}
+
+Status DeviceDesk::Lend(const std::string& actor, const std::string& device,
+                        const std::string& level, bool write) {
+  std::lock_guard lock(mutex_);
+  Status lent = LendLocked(actor, device, level, write);
+  if (!lent) {
+    bool refused =
+        lent.error().code == ErrorCode::kRefused || lent.error().code == ErrorCode::kBusy;
+    // The error is the answer; a log that cannot be written changes nothing any more.
+    (void)audit_->Append(actor, "device.lend", device, refused ? "refused" : "failed",
+                         {{"level", level}, {"reason", lent.error().message}});
+  }
+  Tell(device);
+  return lent;
+}
+
+Status DeviceDesk::LendLocked(const std::string& actor, const std::string& device,
+                              const std::string& level, bool write) {
+  auto lease = broker_->Lend(device, level, write);
+  if (!lease) return Propagate(lease);
+  holders_.insert(level);
+  Status done = audit_->Append(actor, "device.lend", device, "allowed",
+                               {{"level", level},
+                                {"path", lease->device.path},
+                                {"access", lease->device.writable ? "write" : "read"}});
+  if (done) done = Plug(*lease, level);
+  // Our copy of the claim: until here it kept the medium in its place, from here QEMU and the
+  // broker do, and Released() would find it open.
+  lease->fd.reset();
+  if (done) done = broker_->ConfirmAttached(device, level);
+  if (done) return {};
+  // Closed: whatever half was done is undone, the guest's part first.
+  Status unplugged = hypervisor_->Detach(level, device);
+  if (!unplugged) return unplugged;
+  if (Status given = GiveBack(device); !given) return given;
+  return done;
+}
+
+Status DeviceDesk::TakeBack(const std::string& actor, const std::string& id) {
+  std::lock_guard lock(mutex_);
+  auto device = Find(*broker_, id);
+  if (!device) return Propagate(device);
+  if (device->state == DeviceState::kHost) {
+    return Fail(ErrorCode::kConflict, id + " is the host's already");
+  }
+  Status done =
+      audit_->Append(actor, "device.take-back", id, "allowed", {{"level", device->level}});
+  if (done) done = broker_->BeginTakeBack(id);
+  if (done) done = hypervisor_->Detach(device->level, id);
+  if (done) done = broker_->Released(id);
+  if (!done && done.error().code == ErrorCode::kTimeout) {
+    done = Fail(ErrorCode::kTimeout, device->level + " does not let go of " + id +
+                                         ": unmount it there and try again, or stop the level");
+  }
+  if (!done) {
+    (void)audit_->Append(actor, "device.take-back", id, "failed",
+                         {{"level", device->level}, {"reason", done.error().message}});
+  }
+  Tell(id);
+  return done;
+}
+
+Status DeviceDesk::LevelGone(const std::string& level) {
+  std::lock_guard lock(mutex_);
+  if (known_ && !holders_.contains(level)) return {};
+  auto all = broker_->List();
+  if (!all) return Propagate(all);
+  for (const Device& device : *all) {
+    if (device.level != level || device.state == DeviceState::kHost) continue;
+    Status recorded = audit_->Append("hostd", "device.take-back", device.id, "done",
+                                     {{"level", level}, {"reason", "the level has stopped"}});
+    if (!recorded) return recorded;
+    if (Status s = GiveBack(device.id); !s) return s;
+    Tell(device.id);
+  }
+  holders_.erase(level);
+  return {};
+}
+
+Status DeviceDesk::Settle(const Device& device, const std::set<std::string>& live) {
+  bool there = false;
+  if (live.contains(device.level)) {
+    auto attached = hypervisor_->Attached(device.level);
+    if (!attached && attached.error().code != ErrorCode::kNotFound) return Propagate(attached);
+    there = attached && std::ranges::find(*attached, device.id) != attached->end();
+  }
+  if (!there) return GiveBack(device.id);
+  holders_.insert(device.level);
+  if (device.state == DeviceState::kBound) {
+    return broker_->ConfirmAttached(device.id, device.level);
+  }
+  if (device.state != DeviceState::kDraining) return {};
+  // Somebody had asked for it back.
+  if (Status s = hypervisor_->Detach(device.level, device.id); !s) return s;
+  return broker_->Released(device.id);
+}
+
+Status DeviceDesk::Reconcile(const std::set<std::string>& live) {
+  std::lock_guard lock(mutex_);
+  auto all = broker_->List();
+  if (!all) return Propagate(all);
+  std::set<std::pair<std::string, std::string>> known;
+  for (const Device& device : *all) {
+    if (device.state == DeviceState::kHost) continue;
+    known.emplace(device.level, device.id);
+    if (Status s = Settle(device, live); !s) return s;
+  }
+  // What a level has and the broker does not know of was never granted: out.
+  for (const std::string& level : live) {
+    auto attached = hypervisor_->Attached(level);
+    if (!attached) continue;
+    for (const std::string& id : *attached) {
+      if (known.contains({level, id})) continue;
+      if (Status s = hypervisor_->Detach(level, id); !s) return s;
+    }
+  }
+  known_ = true;
+  return {};
+}
+
+}  // namespace bulkhead::hostd

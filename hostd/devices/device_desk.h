@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// Lending and taking back: the broker decides and opens, the hypervisor plugs, the audit log
+/// knows first. After it hostd, broker and libvirt agree on who has what (I2).
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hostd/audit/audit_log.h"
+#include "hostd/libvirt/hypervisor.h"
+#include "hostd/ports.h"
+
+namespace bulkhead::hostd {
+
+/// Blocking: for worker threads. Any thread may call any member; one device operation at a time.
+class DeviceDesk {
+ public:
+  /// All borrowed; they outlive this. `changed` is told of a device (with its level before or
+  /// after), on the calling thread.
+  using Changed = std::function<void(const broker::Device&)>;
+  DeviceDesk(DeviceControl* broker, Hypervisor* hypervisor, AuditLog* audit, Changed changed)
+      : broker_(broker), hypervisor_(hypervisor), audit_(audit), changed_(std::move(changed)) {}
+
+  Result<std::vector<broker::Device>> List() { return broker_->List(); }
+
+  /// Returns when the level has it. Errors; the device is the host's (or whose it was) after each:
+  ///   kRefused, kBusy, kNotFound  as the broker says
+  ///   others                      as the hypervisor says
+  Status Lend(const std::string& actor, const std::string& device, const std::string& level,
+              bool write);
+  /// Returns when the host has it again. kTimeout: the guest does not let go; it stays "draining".
+  Status TakeBack(const std::string& actor, const std::string& device);
+
+  /// The level's domain is gone: what it had is the host's again.
+  Status LevelGone(const std::string& level);
+
+  /// Makes broker and hypervisor agree: after a restart of hostd, broker or libvirtd. `live`: the
+  /// levels that have a domain.
+  Status Reconcile(const std::set<std::string>& live);
+
+ private:
+  Status LendLocked(const std::string& actor, const std::string& device, const std::string& level,
+                    bool write);
+  Status Plug(const broker::Lease& lease, const std::string& level);
+  Status GiveBack(const std::string& device);
+  Status Settle(const broker::Device& device, const std::set<std::string>& live);
+  void Tell(const std::string& device);
+
+  DeviceControl* broker_;
+  Hypervisor* hypervisor_;
+  AuditLog* audit_;
+  Changed changed_;
+  std::mutex mutex_;
+  bool known_ = false;             ///< holders_ is true: guarded by mutex_
+  std::set<std::string> holders_;  ///< levels that have, or may have, a device: guarded by mutex_
+};
+
+}  // namespace bulkhead::hostd

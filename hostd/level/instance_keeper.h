@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// Which agentd and diode halves shall run: an agentd for each level that is up, and both halves of
+/// each flow that has an end up.
+#pragma once
+
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hostd/applied_spec.h"
+#include "hostd/ports.h"
+
+namespace bulkhead::hostd {
+
+/// Pure: what superd is told for these levels.
+std::vector<ServiceInstance> DesiredInstances(const AppliedSpec& applied,
+                                              const std::set<std::string>& live);
+
+/// Any thread may call any member; calls to superd are one at a time, so that the last word is the
+/// latest.
+class InstanceKeeper {
+ public:
+  /// `control` is borrowed and outlives this.
+  explicit InstanceKeeper(InstanceControl* control) : control_(control) {}
+
+  /// Folders of the level's channels exist and its processes are being started when this returns.
+  Status Activate(const AppliedSpecPtr& applied, const std::string& level);
+  Status Deactivate(const AppliedSpecPtr& applied, const std::string& level);
+  /// Exactly these levels are up: after hostd began, or when another spec set came into force.
+  Status Replace(const AppliedSpecPtr& applied, const std::set<std::string>& live);
+  /// The set changed, the levels that are up did not.
+  Status Refresh(const AppliedSpecPtr& applied);
+
+ private:
+  Status Tell(const AppliedSpecPtr& applied, std::set<std::string> live);
+  InstanceControl* control_;
+  std::mutex mutex_;
+  std::set<std::string> live_;  ///< guarded by mutex_
+};
+
+}  // namespace bulkhead::hostd

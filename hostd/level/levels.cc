@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hostd/level/levels.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "vmspec/base/identity.h"
+
+namespace bulkhead::hostd {
+
+namespace {
+
+constexpr std::int64_t kClockTolerance_us = 2'000'000;
+
+std::int64_t NowUs() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+std::int64_t NowMs() { return NowUs() / 1000; }
+
+std::string Address(const std::uint8_t* bytes, bool v6, int length) {
+  vmspec::Prefix prefix;
+  prefix.v6 = v6;
+  std::copy_n(bytes, v6 ? 16 : 4, prefix.address.begin());
+  prefix.length = v6 ? 128 : 32;
+  std::string text = prefix.ToString();
+  text = text.substr(0, text.find('/'));
+  return length < 0 ? text : text + "/" + std::to_string(length);
+}
+
+void DescribeLink(const AppliedSpec& applied, const vmspec::Level& level,
+                  control::Welcome& welcome) {
+  if (level.network.uplink.empty()) return;
+  auto link = netpolicy::LinkFor(applied.spec.host, level.name, applied.levels.at(level.name));
+  if (!link) return;
+  welcome.ipv4 = Address(link->guest4.data(), false, 30);
+  welcome.gateway4 = Address(link->host4.data(), false, -1);
+  welcome.ipv6 = Address(link->guest6.data(), true, 126);
+  welcome.gateway6 = Address(link->host6.data(), true, -1);
+  welcome.mac = MacText(link->mac);
+}
+
+control::Welcome WelcomeFor(const AppliedSpec& applied, const vmspec::Level& level) {
+  control::Welcome welcome;
+  welcome.level = level.name;
+  welcome.time_us = NowUs();
+  DescribeLink(applied, level, welcome);
+  for (const auto& [name, flow] : applied.spec.flows) {
+    if (flow.from == level.name) welcome.outgoing.push_back({name, flow.to});
+    if (flow.to == level.name) welcome.incoming.push_back({name, flow.from});
+  }
+  return welcome;
+}
+
+}  // namespace
+
+Levels::Levels(Work* work, World world, Hooks hooks)
+    : work_(work), world_(std::move(world)), hooks_(std::move(hooks)) {}
+
+void Levels::SetApplied(AppliedSpecPtr applied) {
+  applied_ = std::move(applied);
+  std::erase_if(entries_, [&](const auto& entry) {
+    return applied_->FindLevel(entry.first) == nullptr && !entry.second.busy &&
+           !entry.second.machine.Live();
+  });
+  for (const auto& [name, level] : applied_->spec.levels) entries_[name];
+}
+
+Levels::Entry* Levels::Find(const std::string& level) {
+  auto it = entries_.find(level);
+  return it == entries_.end() ? nullptr : &it->second;
+}
+
+// --- what people ask ---------------------------------------------------------------------------
+
+Result<Levels::Entry*> Levels::Asked(const std::string& level) {
+  if (applied_->FindLevel(level) == nullptr) {
+    return Fail(ErrorCode::kNotFound, "the applied spec set has no level " + level);
+  }
+  if (!adopted_) {
+    return Fail(ErrorCode::kUnavailable,
+                "hostd does not know yet which levels run, because libvirt does not answer: see "
+                "bulkhead doctor");
+  }
+  return &entries_[level];
+}
+
+Status Levels::Start(const std::string& level, const std::string& actor, bool paused) {
+  auto entry = Asked(level);
+  if (!entry) return Propagate(entry);
+  auto act = (*entry)->machine.Start(paused, NowMs());
+  if (!act) return Propagate(act, level);
+  if (*act == Act::kBringUp) (*entry)->actor = actor;
+  Do(level, *act);
+  return {};
+}
+
+Status Levels::Stop(const std::string& level, const std::string& actor, bool force) {
+  auto entry = Asked(level);
+  if (!entry) return Propagate(entry);
+  (*entry)->actor = actor;
+  Do(level, (*entry)->machine.Stop(force, NowMs()));
+  return {};
+}
+
+Status Levels::Restart(const std::string& level, const std::string& actor) {
+  auto entry = Asked(level);
+  if (!entry) return Propagate(entry);
+  auto act = (*entry)->machine.Restart(NowMs());
+  if (!act) return Propagate(act, level);
+  (*entry)->actor = actor;
+  Do(level, *act);
+  return {};
+}
+
+void Levels::Isolate(const std::string& level, const std::string& step, const std::string& reason) {
+  if (Entry* entry = Find(level)) Do(level, entry->machine.Isolate(step, reason, NowMs()));
+}
+
+Status Levels::RequireRunning(const std::string& level) const {
+  if (applied_->FindLevel(level) == nullptr) {
+    return Fail(ErrorCode::kNotFound, "the applied spec set has no level " + level);
+  }
+  if (IsReady(level)) return {};
+  auto view = View(level);
+  return Fail(ErrorCode::kUnavailable,
+              level + " is " + (view ? LevelStateName(view->status.state) : "not there") +
+                  ", not running: bulkhead start " + level);
+}
+
+// --- what the machines answer ------------------------------------------------------------------
+
+void Levels::Do(const std::string& level, Act act) {
+  Entry& entry = entries_[level];
+  if (act == Act::kNone) return Announce(level);
+  if (entry.busy) {
+    entry.next = act;
+    return Announce(level);
+  }
+  RunAct(level, entry, act);
+  Announce(level);
+}
+
+void Levels::RunAct(const std::string& level, Entry& entry, Act act) {
+  entry.busy = act != Act::kNone && act != Act::kAskShutdown;
+  switch (act) {
+    case Act::kNone:
+      return;
+    case Act::kBringUp:
+      return DoBringUp(level, entry);
+    case Act::kResume:
+      return DoResume(level, false);
+    case Act::kReattach:
+      return DoResume(level, true);
+    case Act::kTearDown:
+      return DoTearDown(level, entry);
+    case Act::kAskShutdown:
+      return DoAskShutdown(level, entry);
+  }
+}
+
+void Levels::Ended(const std::string& level, Act then) {
+  Entry& entry = entries_[level];
+  entry.busy = false;
+  if (entry.next && then == Act::kNone) then = *entry.next;
+  entry.next.reset();
+  Do(level, then);
+}
+
+void Levels::DoBringUp(const std::string& level, Entry& entry) {
+  entry.begun_at = ++epoch_;
+  entry.measures = {};
+  StartOrder order{applied_, level, entry.actor, entry.machine.WantsPaused()};
+  auto step = [this, level](const std::string& name) {
+    Work::ToMain([this, level, name] {
+      entries_[level].machine.StepBegun(name);
+      Announce(level);
+    });
+  };
+  work_->Do([world = world_, order, step] { return BringUp(world, order, step); },
+            [this, level](Result<BroughtUpLevel> up) {
+              Entry& e = entries_[level];
+              if (up) {
+                e.machine.SetImageVersion(up->image_version);
+                e.measures.accel = AccelName(up->accel);
+              }
+              Ended(level, e.machine.BroughtUp(up ? Status{} : Propagate(up), NowMs()));
+            });
+}
+
+void Levels::DoResume(const std::string& level, bool reattach) {
+  work_->Do(
+      [world = world_, applied = applied_, level, reattach] {
+        return reattach ? Reattach(world, applied, level) : world.hypervisor->Resume(level);
+      },
+      [this, level](const Status& resumed) {
+        Entry& entry = entries_[level];
+        Ended(level, entry.machine.Resumed(resumed, NowMs()));
+        HearAgain(level, entry);
+      });
+}
+
+void Levels::DoTearDown(const std::string& level, Entry& entry) {
+  hooks_.agent_gone(level);
+  // A person's wish, or a failure: either is recorded before it takes effect (I7).
+  auto failure = entry.machine.Failure();
+  std::string actor = failure ? "hostd" : entry.actor;
+  work_->Do(
+      [world = world_, applied = applied_, level, actor, failure] {
+        AuditDetail detail;
+        if (failure) detail = {{"step", failure->first}, {"reason", failure->second}};
+        // A log that cannot be written must not keep a level running.
+        (void)world.audit->Append(actor, failure ? "level.start" : "level.stop", level,
+                                  failure ? "failed" : "allowed", detail);
+        return TearDown(world, applied, level);
+      },
+      [this, level](const Status& torn) {
+        Entry& e = entries_[level];
+        if (torn) e.measures = {};
+        Ended(level, e.machine.TornDown(torn, NowMs()));
+      });
+}
+
+void Levels::DoAskShutdown(const std::string& level, Entry& entry) {
+  work_->Do(
+      [world = world_, level, actor = entry.actor] {
+        return world.audit->Append(actor, "level.stop", level, "allowed", {{"way", "shutdown"}});
+      },
+      [this, level](const Status&) {
+        Entry& e = entries_[level];
+        if (!e.machine.AwaitsShutdown()) return;
+        if (!hooks_.send(level, control::Shutdown{})) {
+          Do(level, e.machine.ShutdownTimedOut(NowMs()));
+        }
+      });
+}
+
+void Levels::ArmTimer(const std::string& level, Entry& entry) {
+  bool hello = entry.machine.AwaitsHello();
+  bool shutdown = entry.machine.AwaitsShutdown();
+  if (!hello && !shutdown) return entry.timer.Clear();
+  if (entry.timer.armed() && entry.timer_for_hello == hello) return;
+  entry.timer_for_hello = hello;
+  std::uint32_t seconds = hello ? applied_->spec.host.hello_timeout_s : kShutdownTimeoutS;
+  entry.timer.Set(seconds * 1000, [this, level, hello, seconds] {
+    LevelMachine& machine = entries_[level].machine;
+    Do(level, hello ? machine.HelloTimedOut(seconds, NowMs()) : machine.ShutdownTimedOut(NowMs()));
+  });
+}
+
+void Levels::Announce(const std::string& level) {
+  Entry& entry = entries_[level];
+  ArmTimer(level, entry);
+  if (entry.announced == entry.machine.status()) return;
+  entry.announced = entry.machine.status();
+  hooks_.changed(level);
+}
+
+// --- what the level's agent says ---------------------------------------------------------------
+
+void Levels::OnLink(const std::string& level, const report::AgentLink& link) {
+  Entry* entry = Find(level);
+  if (entry == nullptr) return;
+  bool up = link.state == report::AgentLink::kUp;
+  if (!up && link.state == report::AgentLink::kProtocolError) {
+    hooks_.log(level + ": its agent broke the protocol: " + link.reason);
+  }
+  if (up) return;
+  entry->hello.reset();
+  entry->agent_ready = false;
+  hooks_.agent_gone(level);
+}
+
+void Levels::OnGuest(const std::string& level, const control::GuestMessage& message) {
+  Entry* entry = Find(level);
+  if (entry == nullptr) return;
+  if (const auto* hello = std::get_if<control::Hello>(&message)) {
+    // An agent that begins anew has forgotten what it was told to run.
+    if (entry->hello) hooks_.agent_gone(level);
+    entry->hello = *hello;
+    entry->agent_ready = false;
+    OnHello(level, *entry);
+  }
+  if (std::holds_alternative<control::Ready>(message) && entry->hello) {
+    entry->agent_ready = true;
+    OnReady(level, *entry);
+  }
+  if (const auto* health = std::get_if<control::Health>(&message)) OnHealth(level, *entry, *health);
+}
+
+/// The agent can be quicker than the word that its level runs, or than hostd is after a restart.
+void Levels::HearAgain(const std::string& level, Entry& entry) {
+  if (!entry.machine.AwaitsHello() || !entry.hello) return;
+  OnHello(level, entry);
+  if (entry.agent_ready) OnReady(level, entry);
+}
+
+void Levels::OnHello(const std::string& level, Entry& entry) {
+  const vmspec::Level* spec = applied_->FindLevel(level);
+  if (spec == nullptr || !entry.machine.Hello(entry.hello->boot_id)) return;
+  hooks_.send(level, WelcomeFor(*applied_, *spec));
+  Announce(level);
+}
+
+void Levels::OnReady(const std::string& level, Entry& entry) {
+  bool was_running = entry.machine.phase() == LevelMachine::Phase::kRunning;
+  entry.machine.Ready(NowMs());
+  Announce(level);
+  if (entry.machine.phase() != LevelMachine::Phase::kRunning) return;
+  hooks_.ready(level);
+  if (was_running) return;
+  work_->Post([world = world_, level, boot = entry.machine.status().boot_id] {
+    // It runs whether or not these two can be written; the next start will say so.
+    (void)world.audit->Append("hostd", "level.start", level, "done", {{"boot-id", boot}});
+    (void)world.runs->Set(level, RunMark::kRunning);
+  });
+}
+
+void Levels::OnHealth(const std::string& level, Entry& entry, const control::Health& health) {
+  if (!entry.machine.Live()) return;
+  std::uint64_t used = health.memory_total_kib > health.memory_available_kib
+                           ? health.memory_total_kib - health.memory_available_kib
+                           : 0;
+  entry.measures.memory_used_mib = used / 1024;
+  std::int64_t offset = health.clock_us - NowUs();
+  entry.measures.clock_offset_ms = offset / 1000;
+  // A guest's clock stops while its host sleeps.
+  if (offset > kClockTolerance_us || offset < -kClockTolerance_us) {
+    hooks_.send(level, control::Clock{NowUs()});
+  }
+  Sample(level);
+}
+
+void Levels::Sample(const std::string& level) {
+  work_->Do([world = world_, level] { return world.hypervisor->Stats(level); },
+            [this, level](const Result<DomainStats>& stats) {
+              Entry* entry = Find(level);
+              if (entry == nullptr || !stats) return;
+              Measures& m = entry->measures;
+              std::int64_t now = g_get_monotonic_time();
+              std::int64_t passed_us = now - m.sampled_us;
+              if (m.sampled_us != 0 && passed_us > 0 && stats->cpu_time_ns >= m.cpu_time_ns) {
+                auto used_us =
+                    static_cast<std::int64_t>((stats->cpu_time_ns - m.cpu_time_ns) / 1000);
+                m.cpu_percent = static_cast<std::uint32_t>(used_us * 100 / passed_us);
+              }
+              m.cpu_time_ns = stats->cpu_time_ns;
+              m.sampled_us = now;
+            });
+}
+
+// --- what libvirt says -------------------------------------------------------------------------
+
+void Levels::OnDomainEvent(const DomainEvent& event) {
+  using Kind = DomainEvent::Kind;
+  Entry* entry = Find(event.level);
+  if (entry == nullptr || (event.kind != Kind::kStopped && event.kind != Kind::kCrashed)) return;
+  std::string word =
+      event.kind == Kind::kCrashed && event.reason.empty() ? "crashed" : event.reason;
+  Do(event.level, entry->machine.DomainGone(word, NowMs()));
+}
+
+void Levels::OnListing(const Listing& listing, std::uint64_t asked_at, bool first) {
+  if (first) return Adopt(listing);
+  std::set<std::string> there;
+  for (const DomainInfo& domain : listing.ours) there.insert(domain.level);
+  for (auto& [level, entry] : entries_) {
+    // What began after the question is not in the answer.
+    if (entry.busy || entry.begun_at > asked_at) continue;
+    if (entry.machine.Live() && !there.contains(level)) {
+      Do(level, entry.machine.DomainGone("vanished", NowMs()));
+    } else {
+      Do(level, entry.machine.TryAgain(NowMs()));
+    }
+  }
+}
+
+void Levels::Adopt(const Listing& listing) {
+  adopted_ = true;
+  RunBook::Marks marks = world_.runs->marks();
+  for (const DomainInfo& domain : listing.ours) {
+    const bool declared = applied_->FindLevel(domain.level) != nullptr;
+    if (!declared || applied_->levels.at(domain.level) != domain.index) {
+      RemoveStranger(domain);
+      continue;
+    }
+    auto mark = marks.extract(domain.level);
+    Entry& entry = entries_[domain.level];
+    entry.machine.SetImageVersion(domain.image_version);
+    bool was_running = mark && mark.mapped() == RunMark::kRunning;
+    bool keep_paused = mark && mark.mapped() == RunMark::kPaused;
+    Do(domain.level, entry.machine.FoundDomain(domain.state == DomainState::kRunning, was_running,
+                                               keep_paused, NowMs()));
+  }
+  for (const auto& [level, mark] : marks) {
+    if (applied_->FindLevel(level) == nullptr) continue;
+    Do(level, entries_[level].machine.FoundNoDomain(mark != RunMark::kStarting, NowMs()));
+  }
+  for (const auto& [name, level] : applied_->spec.levels) {
+    if (level.autostart && !entries_[name].machine.Live() &&
+        entries_[name].machine.phase() == LevelMachine::Phase::kStopped) {
+      if (Status s = Start(name, "hostd", false); !s) hooks_.log(name + ": " + s.error().message);
+    }
+  }
+}
+
+void Levels::RemoveStranger(const DomainInfo& domain) {
+  hooks_.log("level " + domain.level + " runs and is not in the applied spec set: it is ended");
+  work_->Post([world = world_, applied = applied_, level = domain.level] {
+    (void)world.audit->Append("hostd", "level.stop", level, "allowed",
+                              {{"reason", "it is not in the applied spec set"}});
+    (void)TearDown(world, applied, level);
+  });
+}
+
+// --- what people see ---------------------------------------------------------------------------
+
+LevelView Levels::ViewOf(const vmspec::Level& level) const {
+  LevelView view;
+  view.name = level.name;
+  view.title = level.title;
+  view.rank = level.label.rank;
+  view.label = level.title + " (" + level.label.ToString() + ")";
+  view.colour = level.colour;
+  view.vcpus = level.vcpus;
+  view.memory_mib = level.memory_mib;
+  view.uplink = level.network.uplink;
+  view.image = level.image;
+  view.uid = LevelUid(applied_->levels.at(level.name));
+  auto entry = entries_.find(level.name);
+  if (entry != entries_.end()) {
+    view.status = entry->second.machine.status();
+    view.measures = entry->second.measures;
+  }
+  return view;
+}
+
+std::vector<LevelView> Levels::Views() const {
+  std::vector<LevelView> all;
+  for (const auto& [name, level] : applied_->spec.levels) all.push_back(ViewOf(level));
+  return all;
+}
+
+Result<LevelView> Levels::View(const std::string& level) const {
+  const vmspec::Level* spec = applied_->FindLevel(level);
+  if (spec == nullptr) {
+    return Fail(ErrorCode::kNotFound, "the applied spec set has no level " + level);
+  }
+  return ViewOf(*spec);
+}
+
+bool Levels::IsReady(const std::string& level) const {
+  auto it = entries_.find(level);
+  return it != entries_.end() && it->second.machine.phase() == LevelMachine::Phase::kRunning;
+}
+
+std::set<std::string> Levels::Live() const {
+  std::set<std::string> live;
+  for (const auto& [level, entry] : entries_) {
+    if (entry.machine.Live()) live.insert(level);
+  }
+  return live;
+}
+
+void Levels::SetDevices(const std::string& level, std::set<std::string> devices) {
+  Entry* entry = Find(level);
+  if (entry == nullptr || entry->measures.devices == devices) return;
+  entry->measures.devices = std::move(devices);
+  hooks_.changed(level);
+}
+
+}  // namespace bulkhead::hostd

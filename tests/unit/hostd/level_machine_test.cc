@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hostd/level/level_machine.h"
+
+#include <gtest/gtest.h>
+
+namespace bulkhead::hostd {
+namespace {
+
+using Phase = LevelMachine::Phase;
+
+Status Broken(const char* why) { return Fail(ErrorCode::kIo, why); }
+
+/// A machine taken along the main path to running.
+LevelMachine Running() {
+  LevelMachine m;
+  EXPECT_EQ(*m.Start(false, 10), Act::kBringUp);
+  EXPECT_EQ(m.BroughtUp({}, 20), Act::kResume);
+  EXPECT_EQ(m.Resumed({}, 30), Act::kNone);
+  EXPECT_TRUE(m.Hello("boot-1"));
+  m.Ready(40);
+  EXPECT_EQ(m.status().state, LevelState::kRunning);
+  return m;
+}
+
+TEST(LevelMachine, GoesFromStoppedToRunningStepByStep) {
+  LevelMachine m;
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+  EXPECT_EQ(*m.Start(false, 10), Act::kBringUp);
+  EXPECT_EQ(m.status().state, LevelState::kStarting);
+  m.StepBegun("network");
+  EXPECT_EQ(m.status().step, "network");
+  EXPECT_EQ(m.BroughtUp({}, 20), Act::kResume);
+  EXPECT_EQ(m.Resumed({}, 30), Act::kNone);
+  EXPECT_EQ(m.status().step, "boot");
+  EXPECT_TRUE(m.AwaitsHello());
+  EXPECT_TRUE(m.Hello("boot-1"));
+  EXPECT_TRUE(m.AwaitsHello()) << "a hello is not yet ready";
+  m.Ready(40);
+  EXPECT_EQ(m.status().state, LevelState::kRunning);
+  EXPECT_EQ(m.status().since_ms, 40);
+  EXPECT_EQ(m.status().boot_id, "boot-1");
+}
+
+TEST(LevelMachine, StartOfARunningLevelIsNothingToDo) {
+  LevelMachine m = Running();
+  EXPECT_EQ(*m.Start(false, 50), Act::kNone);
+  EXPECT_EQ(m.status().since_ms, 40);
+}
+
+TEST(LevelMachine, CannotBeReadyWithoutAHello) {
+  LevelMachine m;
+  (void)m.Start(false, 10);
+  m.Ready(20);
+  EXPECT_EQ(m.status().state, LevelState::kStarting);
+  EXPECT_FALSE(m.Hello("early")) << "nothing of the level runs yet";
+}
+
+TEST(LevelMachine, AFailedStepIsUndoneAndThenTold) {
+  LevelMachine m;
+  (void)m.Start(false, 10);
+  m.StepBegun("storage");
+  EXPECT_EQ(m.BroughtUp(Broken("image bad: changed"), 20), Act::kTearDown);
+  EXPECT_EQ(m.status().state, LevelState::kStopping) << "not failed before it is undone";
+  ASSERT_TRUE(m.Failure());
+  EXPECT_EQ(m.Failure()->first, "storage");
+  EXPECT_EQ(m.TornDown({}, 30), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+  EXPECT_EQ(m.status().step, "storage");
+  EXPECT_EQ(m.status().reason, "image bad: changed");
+  EXPECT_EQ(*m.Start(false, 40), Act::kBringUp) << "a failed level can be started again";
+  EXPECT_EQ(m.status().reason, "");
+}
+
+TEST(LevelMachine, SilenceAfterTheStartEndsInFailedWithTheWayOut) {
+  LevelMachine m;
+  (void)m.Start(false, 10);
+  (void)m.BroughtUp({}, 20);
+  (void)m.Resumed({}, 30);
+  EXPECT_EQ(m.HelloTimedOut(120, 40), Act::kTearDown);
+  (void)m.TornDown({}, 50);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+  EXPECT_NE(m.status().reason.find("no hello within 120 s"), std::string::npos);
+  EXPECT_NE(m.status().reason.find("hello-timeout"), std::string::npos);
+}
+
+TEST(LevelMachine, ALateTimeoutOfARunningLevelIsNothing) {
+  LevelMachine m = Running();
+  EXPECT_EQ(m.HelloTimedOut(120, 50), Act::kNone);
+  EXPECT_EQ(m.ShutdownTimedOut(50), Act::kNone);
+}
+
+TEST(LevelMachine, StopAsksTheAgentFirstAndForceDoesNot) {
+  LevelMachine m = Running();
+  EXPECT_EQ(m.Stop(false, 50), Act::kAskShutdown);
+  EXPECT_TRUE(m.AwaitsShutdown());
+  EXPECT_EQ(m.Stop(true, 60), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 70), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+  LevelMachine other = Running();
+  EXPECT_EQ(other.Stop(true, 50), Act::kTearDown);
+}
+
+TEST(LevelMachine, AGuestThatDoesNotShutDownIsEnded) {
+  LevelMachine m = Running();
+  (void)m.Stop(false, 50);
+  EXPECT_EQ(m.ShutdownTimedOut(60), Act::kTearDown);
+}
+
+TEST(LevelMachine, StopDuringABringUpWaitsForItsEnd) {
+  LevelMachine m;
+  (void)m.Start(false, 10);
+  EXPECT_EQ(m.Stop(true, 15), Act::kNone) << "a job is under way";
+  EXPECT_FALSE(m.Start(false, 16)) << "and nobody may start it meanwhile";
+  EXPECT_EQ(m.BroughtUp({}, 20), Act::kTearDown);
+  (void)m.TornDown({}, 30);
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+}
+
+TEST(LevelMachine, APausedStartStaysPausedUntilAskedAgain) {
+  LevelMachine m;
+  EXPECT_EQ(*m.Start(true, 10), Act::kBringUp);
+  EXPECT_EQ(m.BroughtUp({}, 20), Act::kNone);
+  EXPECT_EQ(m.status().step, "paused");
+  EXPECT_EQ(m.status().state, LevelState::kStarting);
+  EXPECT_EQ(*m.Start(true, 30), Act::kNone);
+  EXPECT_EQ(*m.Start(false, 30), Act::kResume);
+}
+
+TEST(LevelMachine, ShutDownFromInsideIsStoppedNotFailed) {
+  LevelMachine m = Running();
+  EXPECT_EQ(m.DomainGone("shutdown", 50), Act::kTearDown);
+  (void)m.TornDown({}, 60);
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+  EXPECT_NE(m.status().reason.find("from inside"), std::string::npos);
+}
+
+TEST(LevelMachine, ACrashIsFailedWithItsReason) {
+  LevelMachine m = Running();
+  EXPECT_EQ(m.DomainGone("crashed", 50), Act::kTearDown);
+  (void)m.TornDown({}, 60);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+  EXPECT_NE(m.status().reason.find("crashed"), std::string::npos);
+}
+
+TEST(LevelMachine, ADomainThatDiesWhileItIsResumedIsNotForgotten) {
+  LevelMachine m;
+  (void)m.Start(false, 10);
+  (void)m.BroughtUp({}, 20);
+  EXPECT_EQ(m.DomainGone("crashed", 25), Act::kNone) << "the job is still under way";
+  EXPECT_EQ(m.Resumed({}, 30), Act::kTearDown);
+}
+
+TEST(LevelMachine, RestartGoesThroughStoppedToANewStart) {
+  LevelMachine m = Running();
+  EXPECT_EQ(*m.Restart(50), Act::kAskShutdown);
+  EXPECT_EQ(m.DomainGone("shutdown", 60), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 70), Act::kBringUp);
+  EXPECT_EQ(m.status().state, LevelState::kStarting);
+  EXPECT_EQ(m.status().since_ms, 70);
+}
+
+TEST(LevelMachine, StopDuringARestartStopsForGood) {
+  LevelMachine m = Running();
+  (void)m.Restart(50);
+  EXPECT_EQ(m.Stop(true, 55), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 70), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+}
+
+TEST(LevelMachine, WhatCannotBeEndedForCertainStaysFailedAndIsTriedAgain) {
+  LevelMachine m = Running();
+  (void)m.Stop(true, 50);
+  EXPECT_EQ(m.TornDown(Broken("libvirtd does not answer"), 60), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+  EXPECT_FALSE(m.Start(false, 61)) << "its domain may still run";
+  EXPECT_EQ(m.TryAgain(70), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 80), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+}
+
+TEST(LevelMachine, ARunningDomainOfBeforeIsAdoptedUntouched) {
+  LevelMachine m;
+  EXPECT_EQ(m.FoundDomain(true, true, false, 10), Act::kReattach);
+  EXPECT_EQ(m.status().state, LevelState::kRunning) << "true at once, before its agent speaks";
+  EXPECT_EQ(m.Resumed({}, 20), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kRunning);
+  EXPECT_TRUE(m.Hello("boot-1"));
+}
+
+TEST(LevelMachine, AHalfDoneStartOfBeforeIsFinished) {
+  LevelMachine paused;
+  EXPECT_EQ(paused.FoundDomain(false, false, false, 10), Act::kReattach);
+  EXPECT_EQ(paused.Resumed({}, 20), Act::kNone);
+  EXPECT_TRUE(paused.AwaitsHello());
+  LevelMachine none;
+  EXPECT_EQ(none.FoundNoDomain(false, 10), Act::kBringUp);
+}
+
+TEST(LevelMachine, ALevelThatEndedWhileHostdWasAwayIsCleanedUpAndTold) {
+  LevelMachine m;
+  EXPECT_EQ(m.FoundNoDomain(true, 10), Act::kTearDown);
+  (void)m.TornDown({}, 20);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+  EXPECT_NE(m.status().reason.find("while hostd was away"), std::string::npos);
+}
+
+TEST(LevelMachine, AnAdoptedLevelWhoseNetworkCannotBeVouchedForIsStopped) {
+  LevelMachine m;
+  (void)m.FoundDomain(true, true, false, 10);
+  EXPECT_EQ(m.Resumed(Broken("netd: no rules"), 20), Act::kTearDown);
+  (void)m.TornDown({}, 30);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+  EXPECT_EQ(m.status().step, "adopt");
+}
+
+TEST(LevelMachine, IsolationStopsWhatRunsAndNothingElse) {
+  LevelMachine m = Running();
+  EXPECT_EQ(m.Isolate("network", "no rules", 50), Act::kTearDown);
+  (void)m.TornDown({}, 60);
+  EXPECT_EQ(m.status().reason, "no rules");
+  EXPECT_EQ(m.Isolate("network", "again", 70), Act::kNone);
+}
+
+}  // namespace
+}  // namespace bulkhead::hostd
