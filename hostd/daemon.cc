@@ -280,7 +280,8 @@ void Daemon::ApplySpec(const std::string& actor, vmspec::SpecFiles files,
               levels_->SetApplied(outcome->applied);
               flows_->SetApplied(outcome->applied);
               ProbeAccel();
-              PushSpec(outcome->applied, live, [this, done, outcome = std::move(*outcome)] {
+              AppliedSpecPtr applied = outcome->applied;
+        PushSpec(applied, live, [this, done, outcome = std::move(*outcome)] {
                 applying_ = false;
                 done(outcome);
               });

@@ -230,10 +230,10 @@ def test_nothing_passes_without_rules():
     with SpecCopy(levels__low=lambda t: re.sub(r"allow  = \[.*?\n\]\n", "allow = []\n", t, flags=re.S)) as spec:
         p = apply(spec.folder)
         assert p.returncode == 0, p.stderr
-        for target in ("192.0.2.1", "2001:db8:77::1"):
+        for target in ("203.0.113.1", "2001:db8:77::1"):
             assert in_level("low", f"ping -c 2 -W 1 {target}", check=False).returncode != 0, f"{target} answered"
     assert apply(EXAMPLE).returncode == 0
-    for target in ("192.0.2.1", "2001:db8:77::1"):
+    for target in ("203.0.113.1", "2001:db8:77::1"):
         assert in_level("low", f"ping -c 1 -W 5 {target}", check=False).returncode == 0, f"{target} is cut off"
 
 
