@@ -184,7 +184,12 @@ void Daemon::SettleAfterListing(const Listing& listing, bool first) {
 void Daemon::ProbeAccel() {
   const vmspec::Host& host = levels_->applied()->spec.host;
   work_->Do(
-      [this, wanted = host.accel, tcg = host.allow_tcg] { return accel_->Probe(wanted, tcg); },
+      [this, wanted = host.accel, tcg = host.allow_tcg] {
+        auto choice = accel_->Probe(wanted, tcg);
+        bool kvm = choice && choice->kind == AccelKind::kKvm;
+        if (!kvm && wanted != vmspec::Accel::kTcg) Log(accel_->Examine().sentence);
+        return choice;
+      },
       [this](const Result<AccelChoice>& choice) {
         if (choice) {
           accel_view_ = {std::string(AccelName(choice->kind)), choice->reason};
