@@ -286,7 +286,7 @@ void Daemon::ApplySpec(const std::string& actor, vmspec::SpecFiles files,
               flows_->SetApplied(outcome->applied);
               ProbeAccel();
               AppliedSpecPtr applied = outcome->applied;
-        PushSpec(applied, live, [this, done, outcome = std::move(*outcome)] {
+              PushSpec(applied, live, [this, done, outcome = std::move(*outcome)] {
                 applying_ = false;
                 done(outcome);
               });

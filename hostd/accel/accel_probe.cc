@@ -174,7 +174,8 @@ Result<AccelChoice> AccelProbe::Probe(vmspec::Accel wanted, bool allow_tcg) {
     return Fail(ErrorCode::kRefused, finding.sentence + ", and host.toml asks for accel = \"kvm\"");
   }
   if (!allow_tcg) return Fail(ErrorCode::kRefused, finding.sentence + kAllow);
-  // QEMU's own words, in brackets, help who mends KVM (hostd logs them), not who reads a status line.
+  // QEMU's own words, in brackets, help who mends KVM (hostd logs them), not who reads a status
+  // line.
   std::string brief = finding.sentence.substr(0, finding.sentence.find(" ("));
   return AccelChoice{AccelKind::kTcg, brief + kTcg, true};
 }
