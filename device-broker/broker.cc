@@ -110,6 +110,7 @@ Device Broker::Describe(const std::string& id, const Grant& grant, const Medium*
     device.note = "the medium was removed or replaced while lent";
   } else if (Status allowed = Authorise(*medium, grant.level, grant.writable); !allowed) {
     device.note = "it would not be lent now: " + allowed.error().message;
+    device.disallowed = true;
   }
   return device;
 }

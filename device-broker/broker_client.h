@@ -31,6 +31,8 @@ struct Device {
   /// What a person should know: "the host uses it: mounted on /mnt"; "the medium was removed or
   /// replaced while lent"; "devices.toml:4 denies ... now". Empty: nothing. Printable.
   std::string note;
+  /// Lent, and the policy in force would not allow it any more: hostd takes it back.
+  bool disallowed = false;
 };
 
 /// A grant in progress: the descriptor is what QEMU gets.
@@ -48,7 +50,7 @@ class BrokerClient {
   explicit BrokerClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
 
   /// The rules of the applied spec: from then on, and after a restart of brokerd, they decide. What
-  /// is lent already stays lent; List() notes what they would not allow any more.
+  /// is lent already stays lent; List() marks what they would not allow any more (`disallowed`).
   Status SetPolicy(const vmspec::SpecSet& spec);
   /// All lendable media, and whatever is lent, even when it is no longer plugged in.
   Result<std::vector<Device>> List();

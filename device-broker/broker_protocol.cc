@@ -49,11 +49,11 @@ void DeviceFields(D& d, V& v) {
   auto state = static_cast<std::uint8_t>(d.state);
   v.Num(state);
   if constexpr (!std::is_const_v<D>) d.state = static_cast<DeviceState>(state);
-  v.Str(d.level, kLevelBytes), v.Flag(d.writable), v.Str(d.note, 1024);
+  v.Str(d.level, kLevelBytes), v.Flag(d.writable), v.Str(d.note, 1024), v.Flag(d.disallowed);
 }
 template <Is<DevicesAnswer> M, typename V>
 void Fields(M& m, V& v) {
-  v.List(m.devices, kMaxListed, 38, [&](auto& d) { DeviceFields(d, v); });
+  v.List(m.devices, kMaxListed, 39, [&](auto& d) { DeviceFields(d, v); });
 }
 template <Is<LentAnswer> M, typename V>
 void Fields(M& m, V& v) {

@@ -184,10 +184,10 @@ void Daemon::SettleAfterListing(const Listing& listing, bool first) {
 void Daemon::ProbeAccel() {
   const vmspec::Host& host = levels_->applied()->spec.host;
   work_->Do(
-      [this, wanted = host.accel, tcg = host.allow_tcg] {
+      [this, wanted = host.accel, tcg = host.allow_tcg, first = accel_view_.word == "unknown"] {
         auto choice = accel_->Probe(wanted, tcg);
         bool kvm = choice && choice->kind == AccelKind::kKvm;
-        if (!kvm && wanted != vmspec::Accel::kTcg) Log(accel_->Examine().sentence);
+        if (first && !kvm && wanted != vmspec::Accel::kTcg) Log(accel_->Examine().sentence);
         return choice;
       },
       [this](const Result<AccelChoice>& choice) {
@@ -308,6 +308,8 @@ void Daemon::PushSpec(const AppliedSpecPtr& applied, const std::set<std::string>
           }
         }
         if (!policy) faults[""] = "brokerd: " + policy.error().message;
+        auto holding_on = devices_->TakeBackDisallowed();
+        if (holding_on) faults.merge(*holding_on);
         return faults;
       },
       [this, done = std::move(done)](const std::map<std::string, std::string>& faults) {
@@ -320,7 +322,7 @@ void Daemon::IsolateUnprotected(const std::map<std::string, std::string>& faults
   for (const auto& [level, fault] : faults) {
     Log((level.empty() ? "the new spec set" : level) + ": " + fault);
     if (!level.empty()) {
-      levels_->Isolate(level, "network",
+      levels_->Isolate(level, "spec",
                        "the new spec set could not be put into force for it: " + fault);
     }
   }

@@ -88,21 +88,40 @@ Status DeviceDesk::TakeBack(const std::string& actor, const std::string& id) {
   if (device->state == DeviceState::kHost) {
     return Fail(ErrorCode::kConflict, id + " is the host's already");
   }
-  Status done =
-      audit_->Append(actor, "device.take-back", id, "allowed", {{"level", device->level}});
-  if (done) done = broker_->BeginTakeBack(id);
-  if (done) done = hypervisor_->Detach(device->level, id);
-  if (done) done = broker_->Released(id);
+  return TakeBackLocked(actor, *device, "");
+}
+
+Status DeviceDesk::TakeBackLocked(const std::string& actor, const Device& device,
+                                  const std::string& why) {
+  AuditDetail detail = {{"level", device.level}};
+  if (!why.empty()) detail.emplace_back("reason", why);
+  Status done = audit_->Append(actor, "device.take-back", device.id, "allowed", detail);
+  if (done) done = broker_->BeginTakeBack(device.id);
+  if (done) done = hypervisor_->Detach(device.level, device.id);
+  if (done) done = broker_->Released(device.id);
   if (!done && done.error().code == ErrorCode::kTimeout) {
-    done = Fail(ErrorCode::kTimeout, device->level + " does not let go of " + id +
+    done = Fail(ErrorCode::kTimeout, device.level + " does not let go of " + device.id +
                                          ": unmount it there and try again, or stop the level");
   }
   if (!done) {
-    (void)audit_->Append(actor, "device.take-back", id, "failed",
-                         {{"level", device->level}, {"reason", done.error().message}});
+    (void)audit_->Append(actor, "device.take-back", device.id, "failed",
+                         {{"level", device.level}, {"reason", done.error().message}});
   }
-  Tell(id);
+  Tell(device.id);
   return done;
+}
+
+Result<std::map<std::string, std::string>> DeviceDesk::TakeBackDisallowed() {
+  std::lock_guard lock(mutex_);
+  auto all = broker_->List();
+  if (!all) return Propagate(all);
+  std::map<std::string, std::string> holding_on;
+  for (const Device& device : *all) {
+    if (device.state == DeviceState::kHost || !device.disallowed) continue;
+    Status taken = TakeBackLocked("hostd", device, device.note);
+    if (!taken) holding_on[device.level] = taken.error().message;
+  }
+  return holding_on;
 }
 
 Status DeviceDesk::LevelGone(const std::string& level) {

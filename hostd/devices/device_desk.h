@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -34,6 +35,11 @@ class DeviceDesk {
   /// Returns when the host has it again. kTimeout: the guest does not let go; it stays "draining".
   Status TakeBack(const std::string& actor, const std::string& device);
 
+  /// Takes back what is lent and the policy in force does not allow any more: deny beats allow,
+  /// also the allow of yesterday. @return levels that do not let go, each with why: they must be
+  /// stopped.
+  Result<std::map<std::string, std::string>> TakeBackDisallowed();
+
   /// The level's domain is gone: what it had is the host's again.
   Status LevelGone(const std::string& level);
 
@@ -44,6 +50,8 @@ class DeviceDesk {
  private:
   Status LendLocked(const std::string& actor, const std::string& device, const std::string& level,
                     bool write);
+  Status TakeBackLocked(const std::string& actor, const broker::Device& device,
+                        const std::string& why);
   Status Plug(const broker::Lease& lease, const std::string& level);
   Status GiveBack(const std::string& device);
   Status Settle(const broker::Device& device, const std::set<std::string>& live);

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 using Kind = DomainEvent::Kind;
 
 constexpr milliseconds kDetachPoll{100};
+constexpr milliseconds kAskAgain{1000};
 
 /// What a call means when no answer comes.
 enum class Effect : bool { kReads, kChanges };
@@ -161,16 +162,26 @@ Status LibvirtHypervisor::Attach(const std::string& level, const MediumSpec& med
 
 Status LibvirtHypervisor::Detach(const std::string& level, const std::string& device_id) {
   auto end = std::chrono::steady_clock::now() + kDetachDeadline;
-  auto asked = Call<void>(
-      keeper_, Effect::kReads, kCallDeadline,
-      [level, device_id](virConnectPtr c) { return RequestDetach(c, level, device_id); });
-  // QEMU refuses to ask twice while the guest thinks: that is no reason to stop waiting.
+  auto ask = [&] {
+    return Call<void>(keeper_, Effect::kReads, kCallDeadline, [level, device_id](virConnectPtr c) {
+      return RequestDetach(c, level, device_id);
+    });
+  };
+  auto asked = ask();
+  auto asked_at = std::chrono::steady_clock::now();
   while (true) {
     auto media = Attached(level);
     if (!media && media.error().code == ErrorCode::kNotFound) return {};
     if (!media) return Propagate(media);
     if (!std::ranges::binary_search(*media, device_id)) return {};
-    if (std::chrono::steady_clock::now() >= end) break;
+    auto now = std::chrono::steady_clock::now();
+    if (now >= end) break;
+    // QEMU does not ask a guest whose slot blinks: it has just plugged the medium in, or it thinks
+    // about an earlier request. Once it was asked it is not asked again: that would take it back.
+    if (!asked && now - asked_at >= kAskAgain) {
+      asked = ask();
+      asked_at = now;
+    }
     std::this_thread::sleep_for(kDetachPoll);
   }
   return Fail(ErrorCode::kTimeout, "level " + level + " does not let go of " + device_id +

@@ -452,6 +452,18 @@ def test_kill_brokerd():
     assert owners(dev) == []
 
 
+def test_denied_later_is_taken_back():
+    """I2 a rule that denies a device takes it back from the level that has it"""
+    dev = loop_device()
+    bulkhead("device", "lend", dev, "high")   # and at once back: the guest is still plugging it in
+    with SpecCopy(devices=lambda t: t + '\n[[rule]]\naction = "deny"\nlevel = "high"\nclass = "storage"\n') as spec:
+        assert apply(spec.folder).returncode == 0
+        assert owners(dev) == [], owners(dev)
+        assert next(d for d in query("device", "list")["devices"] if d["id"] == dev)["state"] == "host"
+        assert states()["high"] == "running"
+    apply(EXAMPLE)
+
+
 def test_mounted_device_refused():
     """I2 a device that the host uses is not lent"""
     dev = loop_device()

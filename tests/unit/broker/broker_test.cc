@@ -145,6 +145,7 @@ TEST_F(BrokerTest, JudgesAgainWhenItHandsTheDescriptorAgain) {
   ExpectError(broker_->Lend("loop0", "high", false), ErrorCode::kRefused, "devices.toml:50");
   EXPECT_EQ("high", Get("loop0").level);
   EXPECT_NE(std::string::npos, Get("loop0").note.find("devices.toml:50")) << Get("loop0").note;
+  EXPECT_TRUE(Get("loop0").disallowed);
 }
 
 TEST_F(BrokerTest, I2KeepsADeviceUntilNobodyHasItOpen) {

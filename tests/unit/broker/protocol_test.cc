@@ -20,6 +20,7 @@ Device SampleDevice() {
   device.level = "high";
   device.writable = true;
   device.note = "n";
+  device.disallowed = true;
   return device;
 }
 
@@ -57,7 +58,8 @@ TEST(BrokerProtocol, HasTheseBytes) {
       "03"
       "0400000068696768"
       "01"
-      "010000006e";
+      "010000006e"
+      "01";
   EXPECT_EQ(device, payload(Answer(LentAnswer{SampleDevice()})));
   EXPECT_EQ("01000000" + device, payload(Answer(DevicesAnswer{{SampleDevice()}})));
 }

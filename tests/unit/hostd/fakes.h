@@ -93,6 +93,7 @@ class FakeBroker : public DeviceControl {
   Status Released(const std::string& id) override {
     if (Status s = Move(id, State::kDraining, State::kHost); !s) return s;
     devices[id].level.clear();
+    devices[id].disallowed = false;
     return {};
   }
   bool works = true;
