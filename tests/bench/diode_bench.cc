@@ -36,7 +36,7 @@ using namespace bulkhead;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRounds = 3;
+constexpr int kRounds = 10;
 
 struct Load {
   const char* title;

@@ -17,7 +17,8 @@ import tempfile
 import unittest
 
 BUILD = pathlib.Path(sys.argv.pop(1)) if len(sys.argv) > 1 else pathlib.Path("build")
-ALWAYS = {"bulkhead", "bulkhead-superd", "bulkhead-netd", "bulkhead-agentd"}
+ALWAYS = {"bulkhead", "bulkhead-superd", "bulkhead-hostd", "bulkhead-netd", "bulkhead-brokerd", "bulkhead-agentd",
+          "bulkhead-diode-send", "bulkhead-diode-receive", "bulkhead-agent", "bulkhead-send"}
 ENDBR64 = bytes.fromhex("f30f1efa")
 
 
