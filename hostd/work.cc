@@ -26,6 +26,11 @@ void Work::Post(std::function<void()> job) {
   wake_.notify_one();
 }
 
+bool Work::Idle() const {
+  std::lock_guard lock(mutex_);
+  return jobs_.empty() && running_ == 0;
+}
+
 void Work::Loop() {
   for (;;) {
     std::unique_lock lock(mutex_);
@@ -33,8 +38,13 @@ void Work::Loop() {
     if (ending_) return;
     auto job = std::move(jobs_.front());
     jobs_.pop_front();
+    ++running_;
     lock.unlock();
     job();
+    // What it held ends here, before it counts as ended.
+    job = nullptr;
+    lock.lock();
+    --running_;
   }
 }
 

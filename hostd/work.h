@@ -24,6 +24,9 @@ class Work {
   /// Runs `job` on a worker thread. Any thread may call.
   void Post(std::function<void()> job);
 
+  /// Nothing runs and nothing waits: what was handed to the main loop is with it. Any thread.
+  [[nodiscard]] bool Idle() const;
+
   /// Runs `blocking` on a worker thread and hands its result to `then` on the main loop.
   template <typename Blocking, typename Then>
   void Do(Blocking blocking, Then then) {
@@ -54,9 +57,10 @@ class Work {
   static void Deliver(Pending* pending);
   void Loop();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
+  unsigned running_ = 0;
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

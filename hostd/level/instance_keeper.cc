@@ -63,9 +63,9 @@ Status InstanceKeeper::Deactivate(const AppliedSpecPtr& applied, const std::stri
   return Tell(applied, std::move(live));
 }
 
-Status InstanceKeeper::Replace(const AppliedSpecPtr& applied, const std::set<std::string>& live) {
+void InstanceKeeper::Adopt(std::set<std::string> live) {
   std::lock_guard lock(mutex_);
-  return Tell(applied, live);
+  live_ = std::move(live);
 }
 
 Status InstanceKeeper::Refresh(const AppliedSpecPtr& applied) {

@@ -27,8 +27,9 @@ class InstanceKeeper {
   /// Folders of the level's channels exist and its processes are being started when this returns.
   Status Activate(const AppliedSpecPtr& applied, const std::string& level);
   Status Deactivate(const AppliedSpecPtr& applied, const std::string& level);
-  /// Exactly these levels are up: after hostd began, or when another spec set came into force.
-  Status Replace(const AppliedSpecPtr& applied, const std::set<std::string>& live);
+  /// hostd began and found these levels up: nothing of one ends when the next word is about
+  /// another. superd hears of it with that word. Never blocks: nothing may be under way.
+  void Adopt(std::set<std::string> live);
   /// The set changed, the levels that are up did not.
   Status Refresh(const AppliedSpecPtr& applied);
 

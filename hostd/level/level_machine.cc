@@ -59,6 +59,7 @@ Act LevelMachine::BeginBringUp(bool paused, std::int64_t now_ms) {
   keep_paused_ = paused;
   stop_pending_ = restart_ = failing_ = false;
   gone_early_.clear();
+  gone_reason_.clear();
   torn_ = false;
   status_.boot_id.clear();
   status_.image_version.clear();
@@ -70,11 +71,15 @@ Act LevelMachine::BeginTearDown(std::int64_t now_ms) {
   return Act::kTearDown;
 }
 
-Act LevelMachine::Fail(const std::string& step, const std::string& reason, std::int64_t now_ms) {
+void LevelMachine::SetFailure(const std::string& step, const std::string& reason) {
   failing_ = true;
   restart_ = false;
   fail_step_ = step;
   fail_reason_ = reason;
+}
+
+Act LevelMachine::Fail(const std::string& step, const std::string& reason, std::int64_t now_ms) {
+  SetFailure(step, reason);
   return BeginTearDown(now_ms);
 }
 
@@ -150,7 +155,8 @@ Act LevelMachine::BroughtUp(const Status& outcome, std::int64_t now_ms) {
   if (std::exchange(stop_pending_, false)) return BeginTearDown(now_ms);
   if (keep_paused_) {
     Enter(Phase::kPaused, "paused", now_ms);
-    return Act::kNone;
+    std::string gone = std::exchange(gone_early_, {});
+    return gone.empty() ? Act::kNone : DomainGone(gone, now_ms);
   }
   Enter(Phase::kResuming, "run", now_ms);
   return Act::kResume;
@@ -242,6 +248,10 @@ Act LevelMachine::DomainGone(const std::string& reason, std::int64_t now_ms) {
                   "the virtual machine ended before its agent was ready (" + reason +
                       "): see its log in /var/log/libvirt/qemu/",
                   now_ms);
+    case Phase::kBringingUp:
+      // Before this step it can only be the late word of the run before.
+      if (status_.step != "domain") return Act::kNone;
+      [[fallthrough]];
     case Phase::kResuming:
       gone_early_ = reason.empty() ? "gone" : reason;
       return Act::kNone;
@@ -267,6 +277,12 @@ Act LevelMachine::FoundDomain(bool domain_runs, bool was_running, bool keep_paus
   return Act::kReattach;
 }
 
+Act LevelMachine::FoundStranger(const std::string& reason, std::int64_t now_ms) {
+  torn_ = false;
+  gone_reason_ = reason;
+  return BeginTearDown(now_ms);
+}
+
 Act LevelMachine::FoundNoDomain(bool was_running, std::int64_t now_ms) {
   torn_ = false;
   if (was_running) {
@@ -280,9 +296,10 @@ Act LevelMachine::TryAgain(std::int64_t now_ms) {
 }
 
 Act LevelMachine::Isolate(const std::string& step, const std::string& reason, std::int64_t now_ms) {
-  if (!Live() || phase_ == Phase::kTearingDown) return Act::kNone;
+  if (!Live() || phase_ == Phase::kTearingDown || phase_ == Phase::kFailed) return Act::kNone;
   if (phase_ == Phase::kBringingUp || phase_ == Phase::kResuming) {
     stop_pending_ = true;
+    SetFailure(step, reason);
     return Act::kNone;
   }
   return Fail(step, reason, now_ms);

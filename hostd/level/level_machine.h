@@ -69,6 +69,8 @@ class LevelMachine {
   Act DomainGone(const std::string& reason, std::int64_t now_ms);
   /// hostd began and found the level's domain. `was_running`: it had been ready before.
   Act FoundDomain(bool domain_runs, bool was_running, bool keep_paused, std::int64_t now_ms);
+  /// hostd began and found a domain that must not be: `reason` says why.
+  Act FoundStranger(const std::string& reason, std::int64_t now_ms);
   /// hostd began and found none, though it had been starting or running.
   Act FoundNoDomain(bool was_running, std::int64_t now_ms);
   /// libvirt answers again: what could not be torn down is tried again.
@@ -83,18 +85,24 @@ class LevelMachine {
     return phase_ == Phase::kBooting || phase_ == Phase::kSettling;
   }
   [[nodiscard]] bool AwaitsShutdown() const { return phase_ == Phase::kShuttingDown; }
-  /// A domain may exist: the level's devices, rules and channels are in use.
-  [[nodiscard]] bool Live() const { return phase_ != Phase::kStopped && phase_ != Phase::kFailed; }
+  /// A domain may exist: the level's devices, rules and channels are in use. So it is while a
+  /// failed level could not be torn down.
+  [[nodiscard]] bool Live() const {
+    return phase_ != Phase::kStopped && (phase_ != Phase::kFailed || !torn_);
+  }
   [[nodiscard]] bool WantsPaused() const { return keep_paused_; }
   /// Step and reason of the failure for which it is being torn down.
   [[nodiscard]] std::optional<std::pair<std::string, std::string>> Failure() const {
     if (!failing_) return std::nullopt;
     return std::pair(fail_step_, fail_reason_);
   }
+  /// Why it is being torn down, when neither a person nor a failure is the cause; or empty.
+  [[nodiscard]] const std::string& GoneReason() const { return gone_reason_; }
   void SetImageVersion(const std::string& version) { status_.image_version = version; }
 
  private:
   void Enter(Phase phase, const std::string& step, std::int64_t now_ms);
+  void SetFailure(const std::string& step, const std::string& reason);
   Act BeginBringUp(bool paused, std::int64_t now_ms);
   Act BeginTearDown(std::int64_t now_ms);
   Act Fail(const std::string& step, const std::string& reason, std::int64_t now_ms);
@@ -109,7 +117,7 @@ class LevelMachine {
   std::string fail_step_;
   std::string fail_reason_;
   std::string gone_reason_;  ///< what a stop from inside is told as
-  std::string gone_early_;   ///< libvirt's word, when the domain went while Resume was under way
+  std::string gone_early_;   ///< libvirt's word, when the domain went while a job was under way
 };
 
 }  // namespace bulkhead::hostd

@@ -10,6 +10,8 @@ namespace bulkhead::hostd {
 
 namespace {
 
+using Phase = LevelMachine::Phase;
+
 constexpr std::int64_t kClockTolerance_us = 2'000'000;
 
 std::int64_t NowUs() {
@@ -90,7 +92,8 @@ Status Levels::Start(const std::string& level, const std::string& actor, bool pa
   if (!entry) return Propagate(entry);
   auto act = (*entry)->machine.Start(paused, NowMs());
   if (!act) return Propagate(act, level);
-  if (*act == Act::kBringUp) (*entry)->actor = actor;
+  if (*act != Act::kNone) (*entry)->actor = actor;
+  (*entry)->resume_asked = *act == Act::kResume;
   Do(level, *act);
   return {};
 }
@@ -149,9 +152,9 @@ void Levels::RunAct(const std::string& level, Entry& entry, Act act) {
     case Act::kBringUp:
       return DoBringUp(level, entry);
     case Act::kResume:
-      return DoResume(level, false);
+      return DoResume(level, entry);
     case Act::kReattach:
-      return DoResume(level, true);
+      return DoReattach(level);
     case Act::kTearDown:
       return DoTearDown(level, entry);
     case Act::kAskShutdown:
@@ -170,6 +173,9 @@ void Levels::Ended(const std::string& level, Act then) {
 void Levels::DoBringUp(const std::string& level, Entry& entry) {
   entry.begun_at = ++epoch_;
   entry.measures = {};
+  // What its agent of an earlier run said last says nothing of this one.
+  entry.hello.reset();
+  entry.agent_ready = false;
   StartOrder order{applied_, level, entry.actor, entry.machine.WantsPaused()};
   auto step = [this, level](const std::string& name) {
     Work::ToMain([this, level, name] {
@@ -188,26 +194,39 @@ void Levels::DoBringUp(const std::string& level, Entry& entry) {
             });
 }
 
-void Levels::DoResume(const std::string& level, bool reattach) {
+void Levels::DoResume(const std::string& level, Entry& entry) {
+  bool asked = std::exchange(entry.resume_asked, false);
   work_->Do(
-      [world = world_, applied = applied_, level, reattach] {
-        return reattach ? Reattach(world, applied, level) : world.hypervisor->Resume(level);
+      [world = world_, level, asked, actor = entry.actor] {
+        // Who lets a paused level run is on record before it does (I7).
+        Status done =
+            asked ? world.audit->Append(actor, "level.resume", level, "allowed") : Status();
+        return done ? world.hypervisor->Resume(level) : done;
       },
-      [this, level](const Status& resumed) {
-        Entry& entry = entries_[level];
-        Ended(level, entry.machine.Resumed(resumed, NowMs()));
-        HearAgain(level, entry);
-      });
+      [this, level](const Status& resumed) { OnResumed(level, resumed); });
+}
+
+void Levels::DoReattach(const std::string& level) {
+  work_->Do([world = world_, applied = applied_, level] { return Reattach(world, applied, level); },
+            [this, level](const Status& resumed) { OnResumed(level, resumed); });
+}
+
+void Levels::OnResumed(const std::string& level, const Status& resumed) {
+  Entry& entry = entries_[level];
+  Ended(level, entry.machine.Resumed(resumed, NowMs()));
+  HearAgain(level, entry);
 }
 
 void Levels::DoTearDown(const std::string& level, Entry& entry) {
   hooks_.agent_gone(level);
   // A person's wish, or a failure: either is recorded before it takes effect (I7).
   auto failure = entry.machine.Failure();
-  std::string actor = failure ? "hostd" : entry.actor;
+  const std::string& gone = entry.machine.GoneReason();
+  std::string actor = failure || !gone.empty() ? "hostd" : entry.actor;
   work_->Do(
-      [world = world_, applied = applied_, level, actor, failure] {
+      [world = world_, applied = applied_, level, actor, failure, gone] {
         AuditDetail detail;
+        if (!gone.empty()) detail = {{"reason", gone}};
         if (failure) detail = {{"step", failure->first}, {"reason", failure->second}};
         // A log that cannot be written must not keep a level running.
         (void)world.audit->Append(actor, failure ? "level.start" : "level.stop", level,
@@ -227,10 +246,10 @@ void Levels::DoAskShutdown(const std::string& level, Entry& entry) {
         return world.audit->Append(actor, "level.stop", level, "allowed", {{"way", "shutdown"}});
       },
       [this, level](const Status&) {
-        Entry& e = entries_[level];
-        if (!e.machine.AwaitsShutdown()) return;
+        Entry* e = Find(level);
+        if (e == nullptr || !e->machine.AwaitsShutdown()) return;
         if (!hooks_.send(level, control::Shutdown{})) {
-          Do(level, e.machine.ShutdownTimedOut(NowMs()));
+          Do(level, e->machine.ShutdownTimedOut(NowMs()));
         }
       });
 }
@@ -290,7 +309,8 @@ void Levels::OnGuest(const std::string& level, const control::GuestMessage& mess
 
 /// The agent can be quicker than the word that its level runs, or than hostd is after a restart.
 void Levels::HearAgain(const std::string& level, Entry& entry) {
-  if (!entry.machine.AwaitsHello() || !entry.hello) return;
+  bool listens = entry.machine.AwaitsHello() || entry.machine.phase() == Phase::kRunning;
+  if (!listens || !entry.hello) return;
   OnHello(level, entry);
   if (entry.agent_ready) OnReady(level, entry);
 }
@@ -303,16 +323,16 @@ void Levels::OnHello(const std::string& level, Entry& entry) {
 }
 
 void Levels::OnReady(const std::string& level, Entry& entry) {
-  bool was_running = entry.machine.phase() == LevelMachine::Phase::kRunning;
+  bool was_running = entry.machine.phase() == Phase::kRunning;
   entry.machine.Ready(NowMs());
   Announce(level);
-  if (entry.machine.phase() != LevelMachine::Phase::kRunning) return;
+  if (entry.machine.phase() != Phase::kRunning) return;
   hooks_.ready(level);
   if (was_running) return;
   work_->Post([world = world_, level, boot = entry.machine.status().boot_id] {
     // It runs whether or not these two can be written; the next start will say so.
     (void)world.audit->Append("hostd", "level.start", level, "done", {{"boot-id", boot}});
-    (void)world.runs->Set(level, RunMark::kRunning);
+    (void)world.runs->SetRunning(level);
   });
 }
 
@@ -367,10 +387,10 @@ void Levels::OnListing(const Listing& listing, std::uint64_t asked_at, bool firs
   for (auto& [level, entry] : entries_) {
     // What began after the question is not in the answer.
     if (entry.busy || entry.begun_at > asked_at) continue;
-    if (entry.machine.Live() && !there.contains(level)) {
+    if (Act again = entry.machine.TryAgain(NowMs()); again != Act::kNone) {
+      Do(level, again);
+    } else if (entry.machine.Live() && !there.contains(level)) {
       Do(level, entry.machine.DomainGone("vanished", NowMs()));
-    } else {
-      Do(level, entry.machine.TryAgain(NowMs()));
     }
   }
 }
@@ -378,39 +398,56 @@ void Levels::OnListing(const Listing& listing, std::uint64_t asked_at, bool firs
 void Levels::Adopt(const Listing& listing) {
   adopted_ = true;
   RunBook::Marks marks = world_.runs->marks();
-  for (const DomainInfo& domain : listing.ours) {
-    const bool declared = applied_->FindLevel(domain.level) != nullptr;
-    if (!declared || applied_->levels.at(domain.level) != domain.index) {
-      RemoveStranger(domain);
-      continue;
-    }
-    auto mark = marks.extract(domain.level);
-    Entry& entry = entries_[domain.level];
-    entry.machine.SetImageVersion(domain.image_version);
-    bool was_running = mark && mark.mapped() == RunMark::kRunning;
-    bool keep_paused = mark && mark.mapped() == RunMark::kPaused;
-    Do(domain.level, entry.machine.FoundDomain(domain.state == DomainState::kRunning, was_running,
-                                               keep_paused, NowMs()));
-  }
+  TellWhoIsUp(listing);
+  for (const DomainInfo& domain : listing.ours) AdoptDomain(domain, marks);
   for (const auto& [level, mark] : marks) {
     if (applied_->FindLevel(level) == nullptr) continue;
     Do(level, entries_[level].machine.FoundNoDomain(mark != RunMark::kStarting, NowMs()));
   }
-  for (const auto& [name, level] : applied_->spec.levels) {
-    if (level.autostart && !entries_[name].machine.Live() &&
-        entries_[name].machine.phase() == LevelMachine::Phase::kStopped) {
-      if (Status s = Start(name, "hostd", false); !s) hooks_.log(name + ": " + s.error().message);
-    }
-  }
+  Autostart();
 }
 
-void Levels::RemoveStranger(const DomainInfo& domain) {
-  hooks_.log("level " + domain.level + " runs and is not in the applied spec set: it is ended");
-  work_->Post([world = world_, applied = applied_, level = domain.level] {
-    (void)world.audit->Append("hostd", "level.stop", level, "allowed",
-                              {{"reason", "it is not in the applied spec set"}});
-    (void)TearDown(world, applied, level);
-  });
+/// One word for all, before any level is looked at: a word about one level alone would end the
+/// processes of the others. It also ends those of levels that are up no more.
+void Levels::TellWhoIsUp(const Listing& listing) {
+  std::set<std::string> up;
+  for (const DomainInfo& domain : listing.ours) {
+    if (!IsStranger(domain)) up.insert(domain.level);
+  }
+  world_.instances->Adopt(std::move(up));
+  work_->Do(
+      [instances = world_.instances, applied = applied_] { return instances->Refresh(applied); },
+      [this](const Status& told) {
+        if (!told) hooks_.log("superd: " + told.error().message);
+      });
+}
+
+/// Not in the spec set in force, or it runs with the uid of another.
+bool Levels::IsStranger(const DomainInfo& domain) const {
+  return applied_->FindLevel(domain.level) == nullptr ||
+         applied_->levels.at(domain.level) != domain.index;
+}
+
+void Levels::AdoptDomain(const DomainInfo& domain, RunBook::Marks& marks) {
+  auto mark = marks.extract(domain.level);
+  LevelMachine& machine = entries_[domain.level].machine;
+  machine.SetImageVersion(domain.image_version);
+  if (IsStranger(domain)) {
+    std::string reason = "it ran and is not in the applied spec set";
+    hooks_.log("level " + domain.level + ": " + reason + ": it is ended");
+    return Do(domain.level, machine.FoundStranger(reason, NowMs()));
+  }
+  bool was_running = mark && mark.mapped() == RunMark::kRunning;
+  bool keep_paused = mark && mark.mapped() == RunMark::kPaused;
+  Do(domain.level,
+     machine.FoundDomain(domain.state == DomainState::kRunning, was_running, keep_paused, NowMs()));
+}
+
+void Levels::Autostart() {
+  for (const auto& [name, level] : applied_->spec.levels) {
+    if (!level.autostart || entries_[name].machine.phase() != Phase::kStopped) continue;
+    if (Status s = Start(name, "hostd", false); !s) hooks_.log(name + ": " + s.error().message);
+  }
 }
 
 // --- what people see ---------------------------------------------------------------------------
@@ -451,7 +488,7 @@ Result<LevelView> Levels::View(const std::string& level) const {
 
 bool Levels::IsReady(const std::string& level) const {
   auto it = entries_.find(level);
-  return it != entries_.end() && it->second.machine.phase() == LevelMachine::Phase::kRunning;
+  return it != entries_.end() && it->second.machine.phase() == Phase::kRunning;
 }
 
 std::set<std::string> Levels::Live() const {

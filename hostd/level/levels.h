@@ -75,6 +75,7 @@ class Levels {
     Timer timer;
     bool timer_for_hello = false;
     std::string actor = "hostd";          ///< who asked for what is under way
+    bool resume_asked = false;            ///< by a person, while it was paused
     bool busy = false;                    ///< a job of this level is on a worker thread
     std::optional<Act> next;              ///< what is due once it has ended
     std::uint64_t begun_at = 0;           ///< Epoch() of its last start
@@ -87,7 +88,9 @@ class Levels {
   void Do(const std::string& level, Act act);
   void RunAct(const std::string& level, Entry& entry, Act act);
   void DoBringUp(const std::string& level, Entry& entry);
-  void DoResume(const std::string& level, bool reattach);
+  void DoResume(const std::string& level, Entry& entry);
+  void DoReattach(const std::string& level);
+  void OnResumed(const std::string& level, const Status& resumed);
   void DoTearDown(const std::string& level, Entry& entry);
   void DoAskShutdown(const std::string& level, Entry& entry);
   /// The job of `level` has ended; `then` is what its end makes due.
@@ -100,7 +103,10 @@ class Levels {
   void OnHealth(const std::string& level, Entry& entry, const control::Health& health);
   void Sample(const std::string& level);
   void Adopt(const Listing& listing);
-  void RemoveStranger(const DomainInfo& domain);
+  void AdoptDomain(const DomainInfo& domain, RunBook::Marks& marks);
+  void TellWhoIsUp(const Listing& listing);
+  void Autostart();
+  [[nodiscard]] bool IsStranger(const DomainInfo& domain) const;
   Result<Entry*> Asked(const std::string& level);
   [[nodiscard]] LevelView ViewOf(const vmspec::Level& level) const;
 

@@ -62,6 +62,15 @@ Status RunBook::Set(const std::string& level, RunMark mark) {
   return Store(std::move(marks));
 }
 
+Status RunBook::SetRunning(const std::string& level) {
+  std::lock_guard lock(mutex_);
+  auto it = marks_.find(level);
+  if (it == marks_.end() || it->second == RunMark::kRunning) return {};
+  Marks marks = marks_;
+  marks[level] = RunMark::kRunning;
+  return Store(std::move(marks));
+}
+
 Status RunBook::Clear(const std::string& level) {
   std::lock_guard lock(mutex_);
   if (!marks_.contains(level)) return {};

@@ -26,6 +26,9 @@ class RunBook {
   /// Durable when it returns. After an error the mark is as before.
   Status Set(const std::string& level, RunMark mark);
   Status Clear(const std::string& level);
+  /// Set() to running, unless the mark was cleared meanwhile: the word that a level is ready can be
+  /// slower than its end.
+  Status SetRunning(const std::string& level);
   [[nodiscard]] Marks marks() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -20,6 +21,7 @@ class FakeNetwork : public NetworkControl {
   Status Apply(const netpolicy::LevelPolicy& policy) override {
     std::lock_guard lock(mutex);
     if (!works) return Fail(ErrorCode::kUnavailable, "netd is away");
+    if (on_apply) on_apply(policy.level);
     levels.insert(policy.level);
     return {};
   }
@@ -42,6 +44,7 @@ class FakeNetwork : public NetworkControl {
   std::mutex mutex;
   bool works = true;
   std::set<std::string> levels;
+  std::function<void(const std::string&)> on_apply;
   std::function<void(const std::string&)> on_remove;
 };
 
@@ -49,12 +52,16 @@ class FakeInstances : public InstanceControl {
  public:
   Status SetInstances(const std::vector<ServiceInstance>& instances) override {
     std::lock_guard lock(mutex);
+    if (!works) return Fail(ErrorCode::kUnavailable, "superd is away");
     now = instances;
+    told.push_back(instances);
     return {};
   }
   Result<std::vector<ServiceStatus>> GetStatus() override { return std::vector<ServiceStatus>{}; }
   std::mutex mutex;
+  bool works = true;
   std::vector<ServiceInstance> now;
+  std::vector<std::vector<ServiceInstance>> told;  ///< every set there was, in order
 };
 
 /// A broker that allows everything but what `refused` names, and keeps its state machine.
