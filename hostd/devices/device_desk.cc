@@ -74,11 +74,18 @@ Status DeviceDesk::LendLocked(const std::string& actor, const std::string& devic
   lease->fd.reset();
   if (done) done = broker_->ConfirmAttached(device, level);
   if (done) return {};
-  // Closed: whatever half was done is undone, the guest's part first.
-  Status unplugged = hypervisor_->Detach(level, device);
-  if (!unplugged) return unplugged;
-  if (Status given = GiveBack(device); !given) return given;
+  if (Status undone = Undo(device, level); !undone) {
+    return Fail(done.error().code,
+                done.error().message + "; and it is not undone yet: " + undone.error().message);
+  }
   return done;
+}
+
+/// Whatever half was done is undone, the guest's part first: while the guest may have it nobody
+/// else gets it.
+Status DeviceDesk::Undo(const std::string& device, const std::string& level) {
+  if (Status unplugged = hypervisor_->Detach(level, device); !unplugged) return unplugged;
+  return GiveBack(device);
 }
 
 Status DeviceDesk::TakeBack(const std::string& actor, const std::string& id) {
@@ -141,14 +148,16 @@ Status DeviceDesk::LevelGone(const std::string& level) {
   return {};
 }
 
-Status DeviceDesk::Settle(const Device& device, const std::set<std::string>& live) {
-  bool there = false;
-  if (live.contains(device.level)) {
-    auto attached = hypervisor_->Attached(device.level);
-    if (!attached && attached.error().code != ErrorCode::kNotFound) return Propagate(attached);
-    there = attached && std::ranges::find(*attached, device.id) != attached->end();
+Status DeviceDesk::Settle(const Device& device) {
+  // Asked, and not looked up in a list of levels: a level may be younger than the list.
+  auto attached = hypervisor_->Attached(device.level);
+  if (!attached && attached.error().code != ErrorCode::kNotFound) return Propagate(attached);
+  if (!attached || std::ranges::find(*attached, device.id) == attached->end()) {
+    Status recorded =
+        audit_->Append("hostd", "device.take-back", device.id, "done",
+                       {{"level", device.level}, {"reason", "the level does not have it"}});
+    return recorded ? GiveBack(device.id) : recorded;
   }
-  if (!there) return GiveBack(device.id);
   holders_.insert(device.level);
   if (device.state == DeviceState::kBound) {
     return broker_->ConfirmAttached(device.id, device.level);
@@ -159,27 +168,39 @@ Status DeviceDesk::Settle(const Device& device, const std::set<std::string>& liv
   return broker_->Released(device.id);
 }
 
-Status DeviceDesk::Reconcile(const std::set<std::string>& live) {
-  std::lock_guard lock(mutex_);
-  auto all = broker_->List();
-  if (!all) return Propagate(all);
-  std::set<std::pair<std::string, std::string>> known;
-  for (const Device& device : *all) {
-    if (device.state == DeviceState::kHost) continue;
-    known.emplace(device.level, device.id);
-    if (Status s = Settle(device, live); !s) return s;
-  }
-  // What a level has and the broker does not know of was never granted: out.
+/// What a level has and the broker does not know of was never granted.
+Status DeviceDesk::PullOutStrangers(const std::set<std::string>& live,
+                                    const std::vector<Device>& all) {
+  Status first;
   for (const std::string& level : live) {
     auto attached = hypervisor_->Attached(level);
     if (!attached) continue;
     for (const std::string& id : *attached) {
-      if (known.contains({level, id})) continue;
-      if (Status s = hypervisor_->Detach(level, id); !s) return s;
+      bool granted = std::ranges::any_of(all, [&](const Device& d) {
+        return d.id == id && d.level == level && d.state != DeviceState::kHost;
+      });
+      if (granted) continue;
+      // Recorded or not, it must not stay.
+      (void)audit_->Append("hostd", "device.take-back", id, "done",
+                           {{"level", level}, {"reason", "it was never granted"}});
+      if (Status s = hypervisor_->Detach(level, id); !s && first) first = s;
     }
   }
-  known_ = true;
-  return {};
+  return first;
+}
+
+Status DeviceDesk::Reconcile(const std::set<std::string>& live) {
+  std::lock_guard lock(mutex_);
+  auto all = broker_->List();
+  if (!all) return Propagate(all);
+  Status first;
+  for (const Device& device : *all) {
+    if (device.state == DeviceState::kHost) continue;
+    if (Status s = Settle(device); !s && first) first = s;
+  }
+  if (Status s = PullOutStrangers(live, *all); !s && first) first = s;
+  if (first) known_ = true;
+  return first;
 }
 
 }  // namespace bulkhead::hostd

@@ -44,7 +44,8 @@ class DeviceDesk {
   Status LevelGone(const std::string& level);
 
   /// Makes broker and hypervisor agree: after a restart of hostd, broker or libvirtd. `live`: the
-  /// levels that have a domain.
+  /// levels that have a domain. One device that cannot be settled does not keep the others from it;
+  /// the first error is returned.
   Status Reconcile(const std::set<std::string>& live);
 
  private:
@@ -54,7 +55,10 @@ class DeviceDesk {
                         const std::string& why);
   Status Plug(const broker::Lease& lease, const std::string& level);
   Status GiveBack(const std::string& device);
-  Status Settle(const broker::Device& device, const std::set<std::string>& live);
+  Status Settle(const broker::Device& device);
+  Status Undo(const std::string& device, const std::string& level);
+  Status PullOutStrangers(const std::set<std::string>& live,
+                          const std::vector<broker::Device>& all);
   void Tell(const std::string& device);
 
   DeviceControl* broker_;

@@ -91,6 +91,7 @@ class FakeBroker : public DeviceControl {
     return broker::Lease{d, UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC))};
   }
   Status ConfirmAttached(const std::string& id, const std::string&) override {
+    if (fail_confirm) return Fail(ErrorCode::kUnavailable, "brokerd is away");
     return Move(id, State::kBound, State::kInUse);
   }
   Status BeginTakeBack(const std::string& id) override {
@@ -104,6 +105,7 @@ class FakeBroker : public DeviceControl {
     return {};
   }
   bool works = true;
+  bool fail_confirm = false;
   std::map<std::string, broker::Device> devices;
   std::set<std::string> refused;
 
