@@ -4,7 +4,10 @@
 #include <gio/gunixfdlist.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "hostd/bus/host1_xml.h"
+#include "hostd/bus/variants.h"
 
 namespace bulkhead::hostd {
 
@@ -35,19 +38,33 @@ const char* Call::method() const { return g_dbus_method_invocation_get_method_na
 
 GVariant* Call::arguments() const { return g_dbus_method_invocation_get_parameters(invocation_); }
 
-void Call::Return(GVariant* tuple) { g_dbus_method_invocation_return_value(invocation_, tuple); }
+Call::~Call() {
+  if (invocation_ != nullptr) {
+    ReturnError({ErrorCode::kUnavailable, "hostd could not answer: see its log", 0});
+  }
+}
+
+void Call::Return(GVariant* tuple) {
+  VariantPtr owned(tuple != nullptr ? g_variant_ref_sink(tuple) : nullptr);
+  if (invocation_ == nullptr) return;
+  g_dbus_method_invocation_return_value(std::exchange(invocation_, nullptr), owned.get());
+}
 
 void Call::ReturnFd(UniqueFd fd) {
+  if (invocation_ == nullptr) return;
   int raw = fd.release();
   // The list owns the descriptor from here on.
   GObjectPtr<GUnixFDList> list(g_unix_fd_list_new_from_array(&raw, 1));
-  g_dbus_method_invocation_return_value_with_unix_fd_list(invocation_, g_variant_new("(h)", 0),
-                                                          list.get());
+  g_dbus_method_invocation_return_value_with_unix_fd_list(std::exchange(invocation_, nullptr),
+                                                          g_variant_new("(h)", 0), list.get());
 }
 
 void Call::ReturnError(const Error& error) {
-  g_dbus_method_invocation_return_dbus_error(invocation_, BusErrorName(error.code).c_str(),
-                                             error.message.c_str());
+  if (invocation_ == nullptr) return;
+  // GDBus ends the process' connection over a sentence that is no UTF-8.
+  g_dbus_method_invocation_return_dbus_error(std::exchange(invocation_, nullptr),
+                                             BusErrorName(error.code).c_str(),
+                                             Safe(error.message).c_str());
 }
 
 void Call::ReturnStatus(const Status& status) {

@@ -15,10 +15,14 @@
 
 namespace bulkhead::hostd {
 
-/// One call under way. Exactly one of the answers is given, at any time, on the main loop.
+/// One call under way. One of the answers is given, at any time, on the main loop; further ones are
+/// nothing. A call that is dropped without an answer gets kUnavailable: nobody waits for ever.
 class Call {
  public:
   explicit Call(GDBusMethodInvocation* invocation) : invocation_(invocation) {}
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
   /// `tuple` is taken (floating); null: no return values.
   void Return(GVariant* tuple);
   void ReturnFd(UniqueFd fd);
@@ -27,12 +31,13 @@ class Call {
   /// Whatever a Status says, with no return values.
   void ReturnStatus(const Status& status);
 
+  /// Both until the answer is given.
   [[nodiscard]] const char* method() const;
   [[nodiscard]] GVariant* arguments() const;
   std::string actor;  ///< "uid:0", for the audit log
 
  private:
-  GDBusMethodInvocation* invocation_;  ///< the answer takes it over
+  GDBusMethodInvocation* invocation_;  ///< the answer takes it over; null after it
 };
 using CallPtr = std::shared_ptr<Call>;
 

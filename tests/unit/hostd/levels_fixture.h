@@ -80,7 +80,7 @@ class LevelsFixture : public ImageFixture {
     runs_ = std::make_unique<RunBook>(dir_ / "runs", "boot-a");
     keeper_ = std::make_unique<InstanceKeeper>(&super_);
     work_ = std::make_unique<Work>(4);
-    World world{paths_,        audit_.get(),  images_store_.get(), &accel_,    &network_,
+    World world{paths_,       audit_.get(),  images_store_.get(), &accel_,    &network_,
                 &hypervisor_, keeper_.get(), devices_.get(),      runs_.get()};
     levels_ = std::make_unique<Levels>(work_.get(), world, MakeHooks());
     levels_->SetApplied(applied_);
