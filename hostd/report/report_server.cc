@@ -11,6 +11,10 @@
 
 namespace bulkhead::hostd {
 
+namespace {
+constexpr std::uint32_t kAcceptPauseMs = 200;
+}  // namespace
+
 /// One connection. The source is renewed when what is waited for changes.
 struct ReportServer::Speaker {
   Speaker(ReportServer* o, Role r, UniqueFd f) : owner(o), role(std::move(r)), fd(std::move(f)) {}
@@ -31,6 +35,10 @@ struct ReportServer::Speaker {
 
 ReportServer::ReportServer(UniqueFd listener, Handlers handlers)
     : listener_(std::move(listener)), handlers_(std::move(handlers)) {
+  WatchListener();
+}
+
+void ReportServer::WatchListener() {
   listen_source_ = g_unix_fd_add(
       listener_.get(), G_IO_IN,
       [](int, GIOCondition, gpointer self) -> gboolean {
@@ -54,7 +62,13 @@ Result<std::unique_ptr<ReportServer>> ReportServer::Listen(const std::string& pa
 
 void ReportServer::Accept() {
   auto fd = AcceptUnix(listener_.get());
-  if (!fd || !*fd) return;
+  if (!fd) {
+    // No descriptor is free, say: who waits stays in the queue, and asking at once again would be
+    // all that this process does.
+    g_source_remove(std::exchange(listen_source_, 0));
+    return pause_.Set(kAcceptPauseMs, [this] { WatchListener(); });
+  }
+  if (!*fd) return;
   auto peer = PeerOf(fd->get());
   if (!peer) return;
   auto role = handlers_.role_of(peer->uid);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "hostd/level/timer.h"
 #include "hostd/report/role.h"
 #include "vmspec/base/frame_queue.h"
 #include "vmspec/base/socket.h"
@@ -42,6 +43,7 @@ class ReportServer {
  private:
   struct Speaker;
   ReportServer(UniqueFd listener, Handlers handlers);
+  void WatchListener();
   void Accept();
   void Add(UniqueFd fd, Role role);
   /// False when the connection is over.
@@ -53,6 +55,7 @@ class ReportServer {
 
   UniqueFd listener_;
   unsigned listen_source_ = 0;
+  Timer pause_;  ///< until the next attempt, when nobody can be let in
   Handlers handlers_;
   std::map<Role, std::unique_ptr<Speaker>> speakers_;
 };

@@ -3,6 +3,9 @@
 
 #include <glib.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -110,6 +113,29 @@ TEST_F(ReportServerTest, ASpeakerThatDoesNotReadIsCutOffAndNobodyWaits) {
   while (server->Send(kAgent, big) && sent < 1000) ++sent;
   EXPECT_LT(sent, 1000);
   EXPECT_EQ(gone.size(), 1U);
+}
+
+TEST_F(ReportServerTest, CannotMakeItSpinByTakingEveryDescriptor) {
+  UniqueFd caller(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // The lowest free number is the limit: the next descriptor is one too many.
+  UniqueFd next(::dup(caller.get()));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none{static_cast<rlim_t>(next.get()), before.rlim_max};
+  next.reset();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(::connect(caller.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  int rounds = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (g_main_context_iteration(nullptr, FALSE) != FALSE) ++rounds;
+    ::usleep(1000);
+  }
+  EXPECT_LT(rounds, 10);
+  EXPECT_TRUE(up.empty());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(Until([&] { return up.size() == 1; })) << "who waited is let in";
 }
 
 TEST_F(ReportServerTest, AHandlerMayCutOffTheSpeakerItHears) {
