@@ -15,6 +15,7 @@ namespace bulkhead::hostd {
 namespace {
 
 constexpr unsigned kThreads = 8;
+constexpr std::uint32_t kLookAgainMs = 2000;
 constexpr std::uint32_t kLongestRunMs = 3'600'000;
 
 Result<std::string> HostBootId() {
@@ -152,33 +153,56 @@ void Daemon::LookAtLibvirt(bool first) {
   settled_ = true;
   work_->Do([hypervisor = hypervisor_.get()] { return hypervisor->List(); },
             [this, first, asked = levels_->Epoch()](const Result<Listing>& listing) {
-              if (!listing) {
-                // It went away again; its coming back asks anew.
-                if (first) settled_ = false;
-                return Log("libvirt: " + listing.error().message);
-              }
-              levels_->OnListing(*listing, asked, first);
-              SettleAfterListing(*listing, first);
+              if (!listing) return LookAgain(listing.error(), first);
+              if (first) return OnFirstListing(*listing);
+              levels_->OnListing(*listing, asked, false);
+              SettleDevices(*listing);
             });
 }
 
-/// Broker, netd and superd are told what is true: what a hostd that was killed left undone.
-void Daemon::SettleAfterListing(const Listing& listing, bool first) {
-  std::set<std::string> live = levels_->Live();
+/// When libvirtd went away its coming back asks anew; when it was only slow nobody would.
+void Daemon::LookAgain(const Error& why, bool first) {
+  if (first) settled_ = false;
+  look_again_.Set(kLookAgainMs, [this] { LookAtLibvirt(!settled_); });
+  Log("libvirt: " + why.message);
+}
+
+/// Broker and netd are told what is true, as long as nothing can be started: a level that starts
+/// now would not be among those whose rules stay. Then the levels are adopted.
+void Daemon::OnFirstListing(const Listing& listing) {
+  // Levels that are up, rightly or not: the rules of none of them may go before it does (I1).
+  std::set<std::string> up;
+  for (const auto& domain : listing.ours) up.insert(domain.level);
+  for (const auto& [level, mark] : runs_->marks()) up.insert(level);
+  AppliedSpecPtr applied = levels_->applied();
+  work_->Do(
+      [this, up, applied] {
+        for (const Status& s :
+             {broker_->SetPolicy(applied->spec), network_->RetainOnly({up.begin(), up.end()})}) {
+          if (s) continue;
+          Work::ToMain([this, s] { Log("not all could be settled: " + s.error().message); });
+        }
+        // That may have taken long: what is adopted is what is there now.
+        return hypervisor_->List();
+      },
+      [this, applied](const Result<Listing>& now) {
+        // A set that came meanwhile may have been said before the old one was: it is said again.
+        if (levels_->applied() != applied && !applying_) PushSpec(levels_->applied(), {}, [] {});
+        if (!now) return LookAgain(now.error(), true);
+        levels_->OnListing(*now, levels_->Epoch(), true);
+        SettleDevices(*now);
+      });
+}
+
+/// What a hostd that was killed, or a libvirtd or brokerd, left undone.
+void Daemon::SettleDevices(const Listing& listing) {
   std::set<std::string> domains;
   for (const auto& domain : listing.ours) domains.insert(domain.level);
-  work_->Do(
-      [this, live, domains, first, applied = levels_->applied()] {
-        Status settled = devices_->Reconcile(domains);
-        if (!settled || !first) return settled;
-        settled = broker_->SetPolicy(applied->spec);
-        if (settled) settled = network_->RetainOnly({live.begin(), live.end()});
-        return settled;
-      },
-      [this](const Status& settled) {
-        if (!settled) Log("not all could be settled: " + settled.error().message);
-        RefreshDevices();
-      });
+  work_->Do([this, domains] { return devices_->Reconcile(domains); },
+            [this](const Status& settled) {
+              if (!settled) Log("not all devices could be settled: " + settled.error().message);
+              RefreshDevices();
+            });
 }
 
 void Daemon::ProbeAccel() {
@@ -236,16 +260,24 @@ Status Daemon::OnAgentReport(const std::string& level, const Frame& frame) {
   return {};
 }
 
-void Daemon::Record(Entry entry, std::function<void()> then) {
+void Daemon::TryRecord(Entry entry, std::function<void(Status)> then) {
   work_->Do(
-      [audit = audit_.get(), entry] {
+      [audit = audit_.get(), entry = std::move(entry)] {
         return audit->Append(entry.actor, entry.action, entry.subject, entry.outcome, entry.detail);
       },
       [this, then = std::move(then)](const Status& recorded) {
-        if (recorded) return then();
-        Log("the audit log cannot be written, so nothing is let through: " +
-            recorded.error().message);
+        if (!recorded) {
+          Log("the audit log cannot be written, so nothing is let through: " +
+              recorded.error().message);
+        }
+        then(recorded);
       });
+}
+
+void Daemon::Record(Entry entry, std::function<void()> then) {
+  TryRecord(std::move(entry), [then = std::move(then)](const Status& recorded) {
+    if (recorded) then();
+  });
 }
 
 // --- what people ask ---------------------------------------------------------------------------
@@ -328,17 +360,21 @@ void Daemon::IsolateUnprotected(const std::map<std::string, std::string>& faults
   }
 }
 
-Result<UniqueFd> Daemon::OpenConsole(const std::string& level, const std::string& actor) {
+void Daemon::OpenConsole(const std::string& level, const std::string& actor,
+                         std::function<void(Result<UniqueFd>)> done) {
   auto view = levels_->View(level);
-  if (!view) return Propagate(view);
+  if (!view) return done(Propagate(view));
   if (!levels_->Live().contains(level)) {
-    return Fail(ErrorCode::kUnavailable,
-                level + " does not run, so it has no console: bulkhead start " + level);
+    return done(Fail(ErrorCode::kUnavailable,
+                     level + " does not run, so it has no console: bulkhead start " + level));
   }
-  auto stream = ConnectUnixNow(paths_.ChannelSocket(level, "console"));
-  if (!stream) return Propagate(stream, "the console of " + level);
-  Record({actor, "level.console", level, "allowed", {}}, [] {});
-  return stream;
+  TryRecord({actor, "level.console", level, "allowed", {}},
+            [this, level, done = std::move(done)](const Status& recorded) {
+              if (!recorded) return done(Propagate(recorded, "the audit log"));
+              auto stream = ConnectUnixNow(paths_.ChannelSocket(level, "console"));
+              if (!stream) return done(Propagate(stream, "the console of " + level));
+              done(std::move(*stream));
+            });
 }
 
 void Daemon::Run(const std::string& level, const std::string& user, std::vector<std::string> argv,
@@ -359,10 +395,11 @@ void Daemon::Run(const std::string& level, const std::string& user, std::vector<
   }
   Entry entry{actor, "level.run", level, "allowed", {{"user", user}, {"program", argv[0]}}};
   timeout_ms = std::clamp<std::uint32_t>(timeout_ms, 1, kLongestRunMs);
-  Record(std::move(entry),
-         [this, level, user, argv = std::move(argv), timeout_ms, done = std::move(done)]() mutable {
-           guest_runs_->Start(level, user, std::move(argv), timeout_ms, std::move(done));
-         });
+  TryRecord(std::move(entry), [this, level, user, argv = std::move(argv), timeout_ms,
+                               done = std::move(done)](const Status& recorded) mutable {
+    if (!recorded) return done(Propagate(recorded, "the audit log"));
+    guest_runs_->Start(level, user, std::move(argv), timeout_ms, std::move(done));
+  });
 }
 
 void Daemon::ListDevices(std::function<void(Result<std::vector<broker::Device>>)> done) {

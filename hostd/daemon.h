@@ -40,7 +40,8 @@ class Daemon {
   Status Start(const std::string& level, const std::string& actor, bool paused);
   Status Stop(const std::string& level, const std::string& actor, bool force);
   Status Restart(const std::string& level, const std::string& actor);
-  Result<UniqueFd> OpenConsole(const std::string& level, const std::string& actor);
+  void OpenConsole(const std::string& level, const std::string& actor,
+                   std::function<void(Result<UniqueFd>)> done);
   void Run(const std::string& level, const std::string& user, std::vector<std::string> argv,
            std::uint32_t timeout_ms, const std::string& actor, GuestRuns::Done done);
   void ListDevices(std::function<void(Result<std::vector<broker::Device>>)> done);
@@ -68,7 +69,9 @@ class Daemon {
   World MakeWorld();
 
   void LookAtLibvirt(bool first);
-  void SettleAfterListing(const Listing& listing, bool first);
+  void LookAgain(const Error& why, bool first);
+  void OnFirstListing(const Listing& listing);
+  void SettleDevices(const Listing& listing);
   void ProbeAccel();
   void PushSpec(const AppliedSpecPtr& applied, const std::set<std::string>& live,
                 std::function<void()> done);
@@ -76,6 +79,8 @@ class Daemon {
   Status OnReport(const Role& role, const Frame& frame);
   Status OnAgentReport(const std::string& level, const Frame& frame);
   void Record(Entry entry, std::function<void()> then);
+  /// `then` is told whether it is on record.
+  void TryRecord(Entry entry, std::function<void(Status)> then);
   void ShowDevice(const broker::Device& device);
   void RefreshDevices();
   void Log(const std::string& sentence);
@@ -101,6 +106,7 @@ class Daemon {
   AccelView accel_view_;
   bool applying_ = false;
   bool settled_ = false;  ///< libvirt was asked once
+  Timer look_again_;      ///< libvirt did not answer though it is there
   std::unique_ptr<BusServer> bus_;
   std::unique_ptr<Work> work_;  ///< last: its threads end before anything they use
 };

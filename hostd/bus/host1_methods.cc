@@ -77,9 +77,10 @@ void Restart(Daemon& daemon, const CallPtr& call) {
 }
 
 void OpenConsole(Daemon& daemon, const CallPtr& call) {
-  auto stream = daemon.OpenConsole(TextAt(call, 0), call->actor);
-  if (!stream) return call->ReturnError(stream.error());
-  call->ReturnFd(std::move(*stream));
+  daemon.OpenConsole(TextAt(call, 0), call->actor, [call](Result<UniqueFd> stream) {
+    if (!stream) return call->ReturnError(stream.error());
+    call->ReturnFd(std::move(*stream));
+  });
 }
 
 void Run(Daemon& daemon, const CallPtr& call) {

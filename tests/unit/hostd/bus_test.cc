@@ -77,10 +77,9 @@ Outcome CallAndWait(const std::string& address, const char* method, GVariant* ar
       nullptr, nullptr, nullptr));
   if (!connection) return {"no bus", {}, {}};
   GError* raw = nullptr;
-  VariantPtr answer(g_dbus_connection_call_sync(connection.get(), "org.bulkhead.Host1",
-                                                "/org/bulkhead/Host1", "org.bulkhead.Host1", method,
-                                                owned.get(), nullptr, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                                                5000, nullptr, &raw));
+  VariantPtr answer(g_dbus_connection_call_sync(
+      connection.get(), "org.bulkhead.Host1", "/org/bulkhead/Host1", "org.bulkhead.Host1", method,
+      owned.get(), nullptr, G_DBUS_CALL_FLAGS_NO_AUTO_START, 5000, nullptr, &raw));
   GErrorPtr error(raw);
   Outcome outcome;
   if (error) {
@@ -149,7 +148,9 @@ TEST_F(BusTest, ACallIsAnsweredAndItsCallerKnown) {
 }
 
 TEST_F(BusTest, AnErrorHasItsNameAndItsSentence) {
-  answer = [](const CallPtr& call) { call->ReturnError({ErrorCode::kNotFound, "no level low", 0}); };
+  answer = [](const CallPtr& call) {
+    call->ReturnError({ErrorCode::kNotFound, "no level low", 0});
+  };
   EXPECT_EQ(Ask().error, "org.bulkhead.Error.NotFound");
   EXPECT_NE(last.message.find("no level low"), std::string::npos);
   answer = [](const CallPtr& call) { call->ReturnStatus(Fail(ErrorCode::kOutcomeUnknown, "?")); };
@@ -200,10 +201,21 @@ TEST_F(BusTest, ACallThatIsForgottenIsStillAnswered) {
 TEST_F(BusTest, CannotCallAsAStranger) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become somebody else";
   ProcessSpec spec;
-  spec.argv = {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-               "/usr/bin/gdbus", "call", "--address", bus.address(), "--dest",
-               "org.bulkhead.Host1", "--object-path", "/org/bulkhead/Host1", "--method",
-               "org.bulkhead.Host1.GetLevel", "low"};
+  spec.argv = {"/usr/bin/setpriv",
+               "--reuid=65534",
+               "--regid=65534",
+               "--clear-groups",
+               "/usr/bin/gdbus",
+               "call",
+               "--address",
+               bus.address(),
+               "--dest",
+               "org.bulkhead.Host1",
+               "--object-path",
+               "/org/bulkhead/Host1",
+               "--method",
+               "org.bulkhead.Host1.GetLevel",
+               "low"};
   spec.run_as = RunAs::Unchanged();
   auto child = Spawn(spec);
   ASSERT_TRUE(child) << child.error().message;
