@@ -84,10 +84,11 @@ std::string BusAddress(const std::string& option) {
 
 Error NotAnswering(const std::string& address, const std::string& why) {
   std::string where = address.empty() ? "the system bus" : Printable(address);
+  // The bus closes the connection of a stranger without a word, as if nobody were there.
+  const char* way =
+      ::geteuid() == 0 ? ": start it with ./try" : ": run this as root; ./try starts it";
   return {ErrorCode::kUnavailable,
-          "hostd does not answer on " + where + (why.empty() ? "" : " (" + why + ")") +
-              ": start it with ./try, or systemctl start bulkhead-hostd",
-          0};
+          "hostd does not answer on " + where + (why.empty() ? "" : " (" + why + ")") + way, 0};
 }
 
 Host1::Host1(GObjectPtr<GDBusConnection> connection, std::string address)

@@ -20,7 +20,7 @@ namespace bulkhead::cli {
 /// "" for the system bus.
 std::string BusAddress(const std::string& option);
 
-/// Suggests what to do when nobody answers: "... start it with ./try, or systemctl start ...".
+/// Suggests what to do when nobody answers: "... start it with ./try".
 Error NotAnswering(const std::string& address, const std::string& why);
 
 /// One change that hostd announced.

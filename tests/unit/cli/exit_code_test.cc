@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// Errors: one sentence on the error stream, nothing on the output, and the documented exit code.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "tests/unit/cli/cli_fixture.h"
 
@@ -66,7 +67,16 @@ TEST_F(ExitCodes, UnavailableSaysHowToStartHostd) {
   EXPECT_EQ(kExitUnavailable, outcome.code);
   EXPECT_THAT(outcome.err,
               StartsWith("bulkhead: hostd does not answer on unix:path=/nonexistent/bus"));
-  EXPECT_THAT(outcome.err, HasSubstr("start it with ./try, or systemctl start bulkhead-hostd\n"));
+  EXPECT_THAT(outcome.err, HasSubstr("start it with ./try\n"));
+}
+
+TEST_F(ExitCodes, UnavailableTellsWhoIsNotRootToBeRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to be somebody else for a moment";
+  ASSERT_EQ(0, ::seteuid(65534));
+  Outcome outcome = RunCli({"status"}, "unix:path=/nonexistent/bus");
+  ASSERT_EQ(0, ::seteuid(0));
+  EXPECT_EQ(kExitUnavailable, outcome.code);
+  EXPECT_THAT(outcome.err, HasSubstr("run this as root; ./try starts it\n"));
 }
 
 TEST_F(ExitCodes, NotFoundForALevelThatIsNotThere) {
