@@ -93,6 +93,9 @@ Result<Arguments> ArgumentsOf(const Found& found) {
   std::size_t count = arguments->positional.size();
   std::string usage = ": usage: " + Synopsis(command);
   if (count < command.least) return Fail(ErrorCode::kInvalid, "too few arguments" + usage);
+  if (count > command.most && command.takes_rest) {
+    return Fail(ErrorCode::kInvalid, "the command to run stands after --" + usage);
+  }
   if (count > command.most) {
     return Fail(ErrorCode::kInvalid, "too many arguments, from " +
                                          Printable(arguments->positional[command.most]) + usage);

@@ -36,6 +36,7 @@ TEST_F(ExitCodes, UsageIsTwoAndNamesTheWord) {
       {{"list", "x"}, "too many arguments, from x"},
       {{"start", "--forse", "low"}, "unknown option --forse"},
       {{"stop", "--forse", "low"}, "did you mean \"--force\"?"},
+      {{"run", "low", "ls"}, "the command to run stands after --: usage: bulkhead run"},
       {{"run", "low"}, "no command to run: usage: bulkhead run"},
       {{"run", "low", "--timeout"}, "--timeout needs a value: --timeout S"},
       {{"run", "low", "--timeout", "0", "--", "ls"},
