@@ -74,8 +74,10 @@ Check Kvm(const Machine& m) {
     return c;
   }
   c.state = State::kDegraded;
-  if (m.hostd_answers && m.acceleration == "tcg") {
-    c.detail = m.acceleration_reason.empty() ? "hostd uses TCG" : m.acceleration_reason;
+  bool tcg = m.acceleration == "tcg";
+  if (m.hostd_answers && (tcg || m.acceleration == "none")) {
+    c.detail = m.acceleration_reason.empty() ? (tcg ? "hostd uses TCG" : "hostd can use none")
+                                             : m.acceleration_reason;
     c.remedy =
         "turn on virtualisation in the firmware, or nested virtualisation below this machine";
   } else if (m.kvm_opens) {
@@ -172,7 +174,7 @@ Check Hostd(const Machine& m) {
   if (!m.hostd_answers) {
     c.state = State::kDegraded;
     c.detail = "it does not answer";
-    c.remedy = "./try starts it, or systemctl start bulkhead-hostd";
+    c.remedy = "./try starts it";
     return c;
   }
   std::string ill;

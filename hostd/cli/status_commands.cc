@@ -94,7 +94,10 @@ void PrintWarnings(const Context& context, const Daemon& daemon, const std::vect
     std::string trouble = Trouble(level);
     if (!trouble.empty()) lines.push_back(level.Text("name") + ": " + trouble);
   }
-  if (daemon.acceleration == "tcg") lines.push_back("acceleration: " + daemon.acceleration_reason);
+  // "none" too: nothing can start then, and the reason says what would help.
+  if (daemon.acceleration == "tcg" || daemon.acceleration == "none") {
+    lines.push_back("acceleration: " + daemon.acceleration_reason);
+  }
   for (const auto& [name, state] : daemon.services) {
     if (state != "ok") lines.push_back(name + ": " + state);
   }

@@ -71,6 +71,8 @@ TEST(DoctorJudge, AKvmNodeThatOpensProvesNothing) {
   m.acceleration = "tcg";
   m.acceleration_reason = "KVM opens but runs no guest";
   EXPECT_EQ("KVM opens but runs no guest", Find(m, "kvm").detail);
+  m.acceleration = "none";
+  EXPECT_EQ("KVM opens but runs no guest", Find(m, "kvm").detail);
 }
 
 TEST(DoctorJudge, AHelperThatIsIllIsNamed) {

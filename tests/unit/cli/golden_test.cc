@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// What every command prints, for people and as JSON, against tests/unit/cli/golden/.
 /// BULKHEAD_UPDATE_GOLDEN=1 writes the files anew; read the difference before committing it.
+#include <gmock/gmock.h>
+
 #include <algorithm>
 
 #include "hostd/cli/json.h"
@@ -115,6 +117,14 @@ TEST_F(GoldenTest, StatusSaysWhatMustNotBeOverlooked) {
   Outcome outcome = Cli({"status"});
   EXPECT_EQ(0, outcome.code);
   EXPECT_EQ(Golden("status-trouble.txt", outcome.out), outcome.out);
+}
+
+TEST_F(GoldenTest, StatusSaysWhyNoLevelCanStart) {
+  Fake().world()->acceleration = "none";
+  Fake().world()->acceleration_reason = "no /dev/kvm; set allow-tcg = true in host.toml";
+  EXPECT_THAT(
+      Cli({"status"}).out,
+      testing::EndsWith("\nacceleration: no /dev/kvm; set allow-tcg = true in host.toml\n"));
 }
 
 TEST_F(GoldenTest, NothingDefinedSaysWhatToDo) {
