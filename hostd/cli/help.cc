@@ -61,7 +61,7 @@ Result<int> Help(Context& context, const Arguments& arguments) {
   std::string text;
   for (const Command& command : Commands()) {
     if (command.name == name || command.name.starts_with(name + " "))
-      text += HelpFor(command) + "\n";
+      text += (text.empty() ? "" : "\n") + HelpFor(command);
   }
   if (name.empty()) text = HelpForAll();
   if (text.empty()) {
