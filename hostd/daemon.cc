@@ -214,7 +214,9 @@ void Daemon::ProbeAccel() {
         if (first && !kvm && wanted != vmspec::Accel::kTcg) Log(accel_->Examine().sentence);
         return choice;
       },
-      [this](const Result<AccelChoice>& choice) {
+      [this, probe = ++accel_probe_](const Result<AccelChoice>& choice) {
+        // Of an older spec set than the one in force: its answer came late.
+        if (probe != accel_probe_) return;
         if (choice) {
           accel_view_ = {std::string(AccelName(choice->kind)), choice->reason};
         } else {

@@ -104,6 +104,7 @@ class Daemon {
   std::unique_ptr<GuestRuns> guest_runs_;
   std::unique_ptr<Levels> levels_;
   AccelView accel_view_;
+  unsigned accel_probe_ = 0;  ///< number of the last probe that was begun
   bool applying_ = false;
   bool settled_ = false;  ///< libvirt was asked once
   Timer look_again_;      ///< libvirt did not answer though it is there

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostd/flows/flow_desk.h"
 
+#include <algorithm>
+
 #include "vmspec/base/sanitize.h"
 
 namespace bulkhead::hostd {
@@ -142,15 +144,24 @@ Status FlowDesk::OnDelivered(const std::string& level, const control::Delivered&
   return {};
 }
 
+/// The agent says that it refused, not why; the set in force knows whether a flow was missing.
+std::string FlowDesk::WhyRefused(const std::string& level, const std::string& to) const {
+  auto leads = [&](const auto& flow) { return flow.second.from == level && flow.second.to == to; };
+  if (applied_ && std::ranges::any_of(applied_->spec.flows, leads)) {
+    return "the level's agent does not send this file, by its name or its kind";
+  }
+  return "no flow leads from " + level + " to " + Printable(to, 64);
+}
+
 void FlowDesk::OnSendRefused(const std::string& level, const control::SendRefused& refused) {
   RefusalBudget& budget = budgets_["level:" + level];
   if (!budget.Take(hooks_.now_ms())) return;
-  Entry entry{"level:" + level,
-              "flow.send",
-              Printable(refused.to, kMaxText),
-              "refused",
-              {{"name", Printable(refused.name, kMaxText)},
-               {"reason", "no flow leads from " + level + " to " + Printable(refused.to, 64)}}};
+  Entry entry{
+      "level:" + level,
+      "flow.send",
+      Printable(refused.to, kMaxText),
+      "refused",
+      {{"name", Printable(refused.name, kMaxText)}, {"reason", WhyRefused(level, refused.to)}}};
   if (auto n = budget.TakeLeftOut()) {
     entry.detail.emplace_back("not-recorded-before", std::to_string(n));
   }

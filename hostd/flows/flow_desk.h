@@ -74,6 +74,7 @@ class FlowDesk {
  private:
   using Verdict = report::Decision::Verdict;
   void Refused(const std::string& flow, Entry entry);
+  [[nodiscard]] std::string WhyRefused(const std::string& level, const std::string& to) const;
   void Count(const std::string& flow, std::uint8_t verdict, const Entry& entry);
 
   Hooks hooks_;

@@ -135,5 +135,13 @@ TEST_F(FlowDeskTest, ARefusedSendNamesBothLevels) {
   EXPECT_EQ(entries[0].detail[1].second, "no flow leads from high to low");
 }
 
+TEST_F(FlowDeskTest, ARefusedNameIsNotRecordedAsAMissingFlow) {
+  desk.OnSendRefused("low", {"high", "-x"});
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].outcome, "refused");
+  EXPECT_EQ(entries[0].detail[1].second,
+            "the level's agent does not send this file, by its name or its kind");
+}
+
 }  // namespace
 }  // namespace bulkhead::hostd
