@@ -80,14 +80,14 @@ void Relay::RunOnce(milliseconds longest) {
       DropGuest(State::kDown, "the virtual machine closed the control port", now);
     }
   }
-  if (guest_) TellSilence(now);
+  if (guest_) EndSilence(now);
 }
 
 milliseconds Relay::TimeLeft(TimePoint now, milliseconds longest) {
   auto until = now + longest;
   if (!guest_) until = std::min(until, guest_retry_);
   if (!hostd_) until = std::min(until, hostd_retry_);
-  if (guest_ && !stream_->hello() && !silence_told_) {
+  if (guest_ && !stream_->hello()) {
     until = std::min(until, guest_since_ + silence_);
   }
   if (guest_) {
@@ -108,7 +108,8 @@ void Relay::ConnectGuest(TimePoint now) {
   guest_ = std::move(*fd);
   stream_.emplace(now);
   guest_since_ = now;
-  silence_told_ = false;
+  // Another attempt at a level that has long been silent is no news.
+  if (silence_told_) return;
   link_ = State::kUp;
   link_reason_.clear();
   news_.emplace_back("the control port is connected");
@@ -156,22 +157,31 @@ void Relay::DropGuest(State state, std::string reason, TimePoint now) {
   guest_retry_ = now + guest_backoff_;
   stream_.reset();
   to_guest_.Clear();
+  silence_told_ = false;
   link_ = state;
   link_reason_ = reason;
   news_.push_back(std::move(reason));
   TellLink();
 }
 
-void Relay::TellSilence(TimePoint now) {
-  if (silence_told_ || stream_->hello() || now - guest_since_ < silence_) return;
+void Relay::EndSilence(TimePoint now) {
+  if (stream_->hello()) silence_told_ = false;
+  if (stream_->hello() || now - guest_since_ < silence_) return;
+  if (!silence_told_) {
+    link_reason_ =
+        "the level's agent has said no hello for " + std::to_string(silence_.count() / 1000) +
+        " s" +
+        (stream_->skipped_bytes() == 0
+             ? std::string()
+             : ", but " + std::to_string(stream_->skipped_bytes()) + " bytes that are no message");
+    news_.push_back(link_reason_);
+    TellLink();
+  }
   silence_told_ = true;
-  link_reason_ =
-      "the level's agent has said no hello for " + std::to_string(silence_.count() / 1000) + " s" +
-      (stream_->skipped_bytes() == 0
-           ? std::string()
-           : ", but " + std::to_string(stream_->skipped_bytes()) + " bytes that are no message");
-  news_.push_back(link_reason_);
-  TellLink();
+  guest_.reset();
+  stream_.reset();
+  to_guest_.Clear();
+  guest_retry_ = now;
 }
 
 // --- hostd's side ------------------------------------------------------------------------------

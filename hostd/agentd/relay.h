@@ -15,7 +15,8 @@ namespace bulkhead::agentd {
 
 /// What may wait for hostd (it restarts) and for the guest (it may never read).
 inline constexpr std::size_t kMaxQueuedBytes = 1 << 20;
-/// How long a guest may be connected without a hello before hostd is told so.
+/// How long a guest may be connected without a hello before hostd is told so and the port is
+/// connected anew.
 inline constexpr std::chrono::seconds kSilence{30};
 
 /// Joins one level's control port and hostd's report socket. One thread, one poll loop; neither
@@ -40,7 +41,9 @@ class Relay {
   void ReadGuest(TimePoint now);
   void WriteGuest(TimePoint now);
   void DropGuest(State state, std::string reason, TimePoint now);
-  void TellSilence(TimePoint now);
+  /// Tells of a level that says no hello, once, and connects anew: QEMU may hold a port back for
+  /// ever whose last host left while the guest wrote and did not read; only a new host frees it.
+  void EndSilence(TimePoint now);
   [[nodiscard]] bool MayReadGuest(TimePoint now);
   void Forward(const std::vector<control::GuestMessage>& messages);
 

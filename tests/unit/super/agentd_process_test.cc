@@ -366,5 +366,38 @@ TEST_F(AgentdTest, SilenceOfTheGuestIsToldOnceWithItsReason) {
   EXPECT_EQ(0, ::poll(&p, 1, 0));
 }
 
+// QEMU holds a port back for ever when its host leaves while the guest writes and does not read
+// (virtio-console throttles the port after it was closed): only another connection frees it.
+TEST_F(AgentdTest, ConnectsAnewToALevelThatStaysSilentUntilItSaysHello) {
+  ListenAsQemu();
+  ListenAsHostd();
+  Relay relay(paths_.ChannelSocket("low", "control"), paths_.ReportSocket(), 200ms);
+  auto turn = [&relay](std::chrono::milliseconds time) {
+    for (auto end = Clock::now() + time; Clock::now() < end;) relay.RunOnce(10ms);
+  };
+  auto connects = [&] {
+    pollfd p{qemu_listener_.get(), POLLIN, 0};
+    for (auto end = Clock::now() + 5s; Clock::now() < end;) {
+      if (::poll(&p, 1, 0) == 1) return true;
+      relay.RunOnce(10ms);
+    }
+    return false;
+  };
+  relay.RunOnce(0ms);
+  AcceptBoth();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(connects());
+    EXPECT_TRUE(GuestIsDropped());
+    qemu_ = Accept(qemu_listener_);
+  }
+  ASSERT_TRUE(GuestSays(HelloBytes()));
+  turn(600ms);
+  EXPECT_EQ("", NextLink().reason);
+  EXPECT_THAT(NextLink().reason, HasSubstr("no hello"));  // told once, not with each attempt
+  EXPECT_EQ("boot-1", Next<control::Hello>().boot_id);
+  pollfd p{qemu_listener_.get(), POLLIN, 0};
+  EXPECT_EQ(0, ::poll(&p, 1, 0)) << "a level that said hello was left";
+}
+
 }  // namespace
 }  // namespace bulkhead::agentd
