@@ -10,8 +10,11 @@ namespace bulkhead::broker {
 
 namespace {
 
-// A drive may have to spin up, and what was written may have to reach a slow stick.
-constexpr std::chrono::seconds kDeadline{30};
+/// Where brokerd is, and how long it may take.
+struct Peer {
+  const std::string& path;
+  std::chrono::milliseconds deadline;
+};
 
 struct Reply {
   Answer answer;
@@ -19,14 +22,14 @@ struct Reply {
 };
 
 /// One connection, one request, one answer. A failure comes back as the error it carries.
-Result<Reply> Exchange(const std::string& path, const Request& request) {
-  auto fd = ConnectUnix(path);
+Result<Reply> Exchange(const Peer& peer, const Request& request) {
+  auto fd = ConnectUnix(peer.path);
   if (!fd) return Propagate(fd);
   int raw = fd->get();
   FrameSocket socket(std::move(*fd), kMaxAnswerPayload);
   // A refusal can be there before the request is out: read it all the same.
-  Status sent = WriteAll(raw, Encode(request), kDeadline);
-  auto frame = socket.Receive(kDeadline);
+  Status sent = WriteAll(raw, Encode(request), peer.deadline);
+  auto frame = socket.Receive(peer.deadline);
   if (!frame && !sent) return std::unexpected(sent.error());
   if (!frame) {
     // The request is out: brokerd may have acted before it died.
@@ -40,9 +43,9 @@ Result<Reply> Exchange(const std::string& path, const Request& request) {
 
 /// @param fds  how many descriptors belong to such an answer
 template <typename Expected>
-Result<std::pair<Expected, std::vector<UniqueFd>>> Ask(const std::string& path,
-                                                       const Request& request, std::size_t fds) {
-  auto reply = Exchange(path, request);
+Result<std::pair<Expected, std::vector<UniqueFd>>> Ask(const Peer& peer, const Request& request,
+                                                       std::size_t fds) {
+  auto reply = Exchange(peer, request);
   if (!reply) return Propagate(reply, "bulkhead-brokerd");
   auto* expected = std::get_if<Expected>(&reply->answer);
   if (expected == nullptr || reply->fds.size() != fds) {
@@ -51,8 +54,8 @@ Result<std::pair<Expected, std::vector<UniqueFd>>> Ask(const std::string& path,
   return std::pair(std::move(*expected), std::move(reply->fds));
 }
 
-Status AskForDone(const std::string& path, const Request& request) {
-  auto done = Ask<DoneAnswer>(path, request, 0);
+Status AskForDone(const Peer& peer, const Request& request) {
+  auto done = Ask<DoneAnswer>(peer, request, 0);
   if (!done) return Propagate(done);
   return {};
 }
@@ -60,31 +63,31 @@ Status AskForDone(const std::string& path, const Request& request) {
 }  // namespace
 
 Status BrokerClient::SetPolicy(const vmspec::SpecSet& spec) {
-  return AskForDone(socket_path_, SetPolicyRequest{EncodePolicy(PolicyOf(spec))});
+  return AskForDone({socket_path_, deadline_}, SetPolicyRequest{EncodePolicy(PolicyOf(spec))});
 }
 
 Result<std::vector<Device>> BrokerClient::List() {
-  auto answer = Ask<DevicesAnswer>(socket_path_, ListRequest{}, 0);
+  auto answer = Ask<DevicesAnswer>({socket_path_, deadline_}, ListRequest{}, 0);
   if (!answer) return Propagate(answer);
   return std::move(answer->first.devices);
 }
 
 Result<Lease> BrokerClient::Lend(const std::string& device, const std::string& level, bool write) {
-  auto answer = Ask<LentAnswer>(socket_path_, LendRequest{device, level, write}, 1);
+  auto answer = Ask<LentAnswer>({socket_path_, deadline_}, LendRequest{device, level, write}, 1);
   if (!answer) return Propagate(answer);
   return Lease{std::move(answer->first.device), std::move(answer->second[0])};
 }
 
 Status BrokerClient::ConfirmAttached(const std::string& device, const std::string& level) {
-  return AskForDone(socket_path_, ConfirmAttachedRequest{device, level});
+  return AskForDone({socket_path_, deadline_}, ConfirmAttachedRequest{device, level});
 }
 
 Status BrokerClient::BeginTakeBack(const std::string& device) {
-  return AskForDone(socket_path_, BeginTakeBackRequest{device});
+  return AskForDone({socket_path_, deadline_}, BeginTakeBackRequest{device});
 }
 
 Status BrokerClient::Released(const std::string& device) {
-  return AskForDone(socket_path_, ReleasedRequest{device});
+  return AskForDone({socket_path_, deadline_}, ReleasedRequest{device});
 }
 
 }  // namespace bulkhead::broker

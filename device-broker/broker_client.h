@@ -3,6 +3,7 @@
 /// call connects anew. Only uid kUidHostd and root are served. Protocol: docs/protocols/broker.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -47,7 +48,13 @@ struct Lease {
 
 class BrokerClient {
  public:
-  explicit BrokerClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+  // A drive may have to spin up, and what was written may have to reach a slow stick.
+  static constexpr std::chrono::seconds kPatience{30};
+
+  /// @param deadline  for a request, and again for its answer; who only wants to know whether
+  ///                  brokerd lives gives less.
+  explicit BrokerClient(std::string socket_path, std::chrono::milliseconds deadline = kPatience)
+      : socket_path_(std::move(socket_path)), deadline_(deadline) {}
 
   /// The rules of the applied spec: from then on, and after a restart of brokerd, they decide. What
   /// is lent already stays lent; List() marks what they would not allow any more (`disallowed`).
@@ -81,6 +88,7 @@ class BrokerClient {
 
  private:
   std::string socket_path_;
+  std::chrono::milliseconds deadline_;
 };
 
 }  // namespace bulkhead::broker

@@ -43,7 +43,20 @@ class SuperPort : public InstanceControl {
 
 class BrokerPort : public DeviceControl {
  public:
-  explicit BrokerPort(std::string socket) : client_(std::move(socket)) {}
+  /// Short of the 30 s after which a caller of hostd gives up.
+  static constexpr std::chrono::seconds kProbePatience{3};
+
+  explicit BrokerPort(std::string socket) : client_(socket), probe_(socket, kProbePatience) {}
+  /// Whether brokerd answers now. One that hangs holds up nobody for long.
+  Status Probe() {
+    auto devices = probe_.List();
+    if (devices) return {};
+    if (devices.error().code != ErrorCode::kOutcomeUnknown) return Propagate(devices);
+    return Fail(
+        ErrorCode::kUnavailable,
+        "bulkhead-brokerd does not answer: it waits for a device, or hangs; if it lasts, end "
+        "its process, which is started anew");
+  }
   Status SetPolicy(const vmspec::SpecSet& spec) override {
     return Patiently([&] { return client_.SetPolicy(spec); });
   }
@@ -66,6 +79,7 @@ class BrokerPort : public DeviceControl {
 
  private:
   broker::BrokerClient client_;
+  broker::BrokerClient probe_;
 };
 
 }  // namespace bulkhead::hostd

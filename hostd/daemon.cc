@@ -440,7 +440,7 @@ void Daemon::Services(std::function<void(std::map<std::string, std::string>)> do
         std::map<std::string, std::string> all;
         all["libvirt"] = hypervisor_->Connected() ? "ok" : "libvirtd does not answer";
         all["netd"] = Word(AsStatus(network_->GetStatus()));
-        all["brokerd"] = Word(AsStatus(broker_->List()));
+        all["brokerd"] = Word(broker_->Probe());
         all["super"] = Word(AsStatus(super_->GetStatus()));
         return all;
       },

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -484,6 +486,23 @@ TEST_F(Brokerd, CannotLendThroughASymbolicLink) {
   ASSERT_EQ(0, ::mknod(loop_->path().c_str(), S_IFBLK | 0666, makedev(7, other.number())));
   ExpectError(client().Lend(id_, "high", false), ErrorCode::kConflict, "not the device");
   ASSERT_EQ(0, ::umount2("/dev", MNT_DETACH));
+}
+
+// A brokerd that hangs still has its socket: connections queue up there, and nobody answers.
+TEST(BrokerClient, WaitsForABrokerThatHangsNoLongerThanItWasTold) {
+  char folder[] = "/tmp/broker-client-XXXXXX";
+  ASSERT_NE(nullptr, ::mkdtemp(folder));
+  std::string path = std::string(folder) + "/socket";
+  auto listener = ListenUnix(path, 0600);
+  ASSERT_TRUE(listener) << listener.error().message;
+  auto begin = std::chrono::steady_clock::now();
+  auto devices = BrokerClient(path, std::chrono::milliseconds(200)).List();
+  auto took = std::chrono::steady_clock::now() - begin;
+  ASSERT_FALSE(devices);
+  EXPECT_EQ(ErrorCode::kOutcomeUnknown, devices.error().code);
+  EXPECT_LT(took, std::chrono::seconds(2));
+  EXPECT_GE(took, std::chrono::milliseconds(150));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(BrokerClient, SaysThatNobodyListens) {
