@@ -381,7 +381,7 @@ void Daemon::OpenConsole(const std::string& level, const std::string& actor,
 
 void Daemon::Run(const std::string& level, const std::string& user, std::vector<std::string> argv,
                  std::uint32_t timeout_ms, const std::string& actor, GuestRuns::Done done) {
-  if (Status up = levels_->RequireRunning(level); !up) return done(Propagate(up));
+  if (Status up = levels_->RequireListening(level); !up) return done(Propagate(up));
   if (user != "user" && user != "root") {
     return done(Fail(ErrorCode::kInvalid,
                      "a program runs as user or as root, not as " + Printable(user, 64)));

@@ -41,8 +41,8 @@ class Relay {
   void ReadGuest(TimePoint now);
   void WriteGuest(TimePoint now);
   void DropGuest(State state, std::string reason, TimePoint now);
-  /// Tells of a level that says no hello, once, and connects anew: QEMU may hold a port back for
-  /// ever whose last host left while the guest wrote and did not read; only a new host frees it.
+  /// Tells of a level that says no hello, once, and connects anew: after a flood a port was seen
+  /// that stayed deaf until a new host came.
   void EndSilence(TimePoint now);
   [[nodiscard]] bool MayReadGuest(TimePoint now);
   void Forward(const std::vector<control::GuestMessage>& messages);

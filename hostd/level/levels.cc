@@ -131,6 +131,14 @@ Status Levels::RequireRunning(const std::string& level) const {
                   ", not running: bulkhead start " + level);
 }
 
+Status Levels::RequireListening(const std::string& level) const {
+  if (Status up = RequireRunning(level); !up) return up;
+  if (entries_.at(level).hello) return {};
+  return Fail(ErrorCode::kUnavailable, "the agent of " + level +
+                                           " has said no hello since it was connected: try again "
+                                           "in a moment");
+}
+
 // --- what the machines answer ------------------------------------------------------------------
 
 void Levels::Do(const std::string& level, Act act) {

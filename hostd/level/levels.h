@@ -49,6 +49,9 @@ class Levels {
   Status Restart(const std::string& level, const std::string& actor);
   /// kNotFound, or kUnavailable with how the level is: for calls that need one that runs.
   [[nodiscard]] Status RequireRunning(const std::string& level) const;
+  /// As RequireRunning, and kUnavailable while its agent has not said hello on this connection:
+  /// what is sent to it would be lost without a word.
+  [[nodiscard]] Status RequireListening(const std::string& level) const;
 
   // --- what the world says ---
   void OnLink(const std::string& level, const report::AgentLink& link);

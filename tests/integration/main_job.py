@@ -465,6 +465,73 @@ def test_denied_later_is_taken_back():
     apply(EXAMPLE)
 
 
+def test_two_lends_at_once():
+    """I2 two lends of one device at the same moment: one level has it, the other is told who"""
+    dev = loop_device()
+    with SpecCopy(levels__low=lambda t: t + '\n[devices]\nstorage = "manual"\n',
+                  devices=lambda t: "schema = 1\n") as spec:
+        assert apply(spec.folder).returncode == 0
+        for _ in range(2):
+            racers = {l: subprocess.Popen([BULKHEAD, "device", "lend", dev, l], stdout=subprocess.DEVNULL,
+                                          stderr=subprocess.PIPE, text=True) for l in ("low", "high")}
+            words = {l: r.communicate(timeout=60)[1] for l, r in racers.items()}
+            winners = [l for l, r in racers.items() if r.returncode == 0]
+            assert len(winners) == 1 and owners(dev) == winners, (winners, owners(dev), words)
+            loser = "high" if winners == ["low"] else "low"
+            assert winners[0] in words[loser], words
+            bulkhead("device", "take-back", dev)
+    apply(EXAMPLE)
+
+
+def test_qemu_killed():
+    """I8 I2 kill -9 of a level's QEMU: failed with a reason, rules, tap and device back, and it starts again"""
+    dev = loop_device()
+    bulkhead("device", "lend", dev, "high")
+    for name in ("high", "low"):
+        os.kill(qemu_pids()[name], signal.SIGKILL)
+        until(f"{name} is failed", 20, lambda: level(name)["state"] == "failed")
+        assert "ended by itself" in level(name)["reason"], level(name)
+    assert "bh-low" not in os.listdir("/sys/class/net")
+    assert next(d for d in query("device", "list")["devices"] if d["id"] == dev)["state"] == "host"
+    assert owners(dev) == []
+    bulkhead("start", "low", "high", timeout=180)
+
+
+def test_tampered_audit_log():
+    """I7 hostd does not start on a log that was changed while it was down, and says which line and what to do"""
+    log = f"{STATE}/hostd/audit.log"
+    good = open(log, "rb").read()
+    pid = one_pid("bulkhead-hostd")
+    lines = good.split(b"\n")
+    lines[2] = lines[2].replace(b"uid:0", b"uid:7").replace(b"hostd", b"hosts")
+    open(log, "wb").write(b"\n".join(lines))
+    os.kill(pid, signal.SIGKILL)
+    try:
+        until("hostd's log says so", 20, lambda: "line 3" in open(f"{RUN}/super/log/hostd.log", encoding="utf-8").read())
+        assert bulkhead("status", check=False).returncode != 0
+        assert set(qemu_pids()) >= {"low", "high"}, "levels live on"
+        print([l for l in open(f"{RUN}/super/log/hostd.log", encoding="utf-8") if "line 3" in l][-1].strip())
+    finally:
+        open(log, "wb").write(good)
+    until("hostd is back", 60, lambda: states()["high"] == "running")
+    assert "ok" in bulkhead("audit", "verify").stdout.lower()
+
+
+def test_full_disk():
+    """I8 a full disk below the levels: one clear sentence, nothing half-made, and it starts once there is room"""
+    bulkhead("stop", "high")
+    run("mount", "-t", "tmpfs", "-o", "size=8m,mode=711", "tmpfs", f"{STATE}/levels")
+    run("chown", "--reference", f"{STATE}/hostd", f"{STATE}/levels")
+    try:
+        p = bulkhead("start", "high", check=False)
+        assert p.returncode != 0 and ("room" in p.stderr or "space" in p.stderr or "MiB" in p.stderr), p.stderr
+        print(p.stderr.strip())
+        assert "high" not in qemu_pids()
+    finally:
+        run("umount", f"{STATE}/levels")
+    bulkhead("start", "high", timeout=180)
+
+
 def test_mounted_device_refused():
     """I2 a device that the host uses is not lent"""
     dev = loop_device()

@@ -60,6 +60,17 @@ TEST_F(LevelsTest, AnAgentQuickerThanTheWordThatItsLevelRunsIsHeard) {
   EXPECT_GE(SentCount<control::Welcome>("low"), 1U);
 }
 
+TEST_F(LevelsTest, ALevelWhoseAgentIsNotHeardIsNotSentToInVain) {
+  BringToRunning("low");
+  EXPECT_TRUE(levels_->RequireListening("low"));
+  levels_->OnLink("low", {report::AgentLink::kProtocolError, "a flood"});
+  levels_->OnLink("low", {report::AgentLink::kUp, {}});
+  EXPECT_TRUE(levels_->RequireRunning("low"));
+  EXPECT_EQ(levels_->RequireListening("low").error().code, ErrorCode::kUnavailable);
+  AgentSaysHello("low");
+  EXPECT_TRUE(levels_->RequireListening("low"));
+}
+
 TEST_F(LevelsTest, CannotStartOnAnImageThatWasChanged) {
   Spill(image_ + "/vmlinuz", "planted");
   ExpectFailureAt("storage", "vmlinuz");
