@@ -130,11 +130,26 @@ bool PlaceDescriptors(const ProcessSpec& spec) {
   });
 }
 
+/// Opened as the parent: the child's own user may not be let through the folders above it (a
+/// checkout in /root). -1: it cannot be opened, and running it by its path will say why.
+int OpenProgram(const char* path) {
+  UniqueFd fd(::open(path, O_PATH | O_CLOEXEC));
+  return fd ? ::fcntl(fd.get(), F_DUPFD_CLOEXEC, kFirstSpare) : -1;
+}
+
+/// By its path where that can be, for then the process has its name in the kernel's tables.
+void Exec(int program, char* const* argv, char* const* envp) {
+  ::execve(argv[0], argv, envp);
+  if (errno != EACCES || program < 0) return;
+  ::syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
+}
+
 [[noreturn]] void ChildMain(const ProcessSpec& spec, char* const* argv, char* const* envp,
                             int report_fd, pid_t parent) {
   Step step = kDescriptors;
   auto run = [&]() -> bool {
     ResetSignals();
+    const int program = OpenProgram(argv[0]);
     if (!PlaceDescriptors(spec)) return false;
     step = kLimits;
     if (!LimitResources(spec)) return false;
@@ -160,7 +175,7 @@ bool PlaceDescriptors(const ProcessSpec& spec) {
     // After the change of user too: a process count above the limit at that moment fails the exec.
     if (!spec.may_fork && !SetLimit(RLIMIT_NPROC, 0)) return false;
     step = kExec;
-    ::execve(argv[0], argv, envp);
+    Exec(program, argv, envp);
     return false;
   };
   run();

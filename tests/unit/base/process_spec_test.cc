@@ -6,10 +6,13 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -250,6 +253,26 @@ TEST(Spawn, SaysWhichStepFailedAndLeavesNoChild) {
   EXPECT_THAT(child.error().message, HasSubstr("/no/such/program: run"));
   EXPECT_EQ(-1, ::waitpid(-1, nullptr, WNOHANG));
   EXPECT_EQ(ECHILD, errno);
+}
+
+/// A checkout in /root: our daemons' users are not let through, and need not be.
+TEST(Spawn, StartsAProgramBelowAFolderThatItsUserMayNotEnter) {
+  SKIP_UNLESS_ROOT();
+  char folder[] = "/tmp/spawn-private-XXXXXX";
+  ASSERT_NE(nullptr, ::mkdtemp(folder));
+  std::string program = std::string(folder) + "/id";
+  std::filesystem::copy_file("/usr/bin/id", program);
+  ASSERT_EQ(0, ::chmod(program.c_str(), 0755));
+  ProcessSpec spec;
+  spec.argv = {program, "-u"};
+  spec.run_as = Somebody();
+  EXPECT_EQ(OutputOf(spec), std::to_string(AgentdUid(7)) + "\n");
+  // What is no program stays none.
+  ASSERT_EQ(0, ::chmod(program.c_str(), 0644));
+  auto refused = Spawn(spec);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("run: Permission denied"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Spawn, CannotSearchForAProgram) {
