@@ -8,15 +8,15 @@ namespace bulkhead::broker {
 
 namespace {
 
+using vmspec::DevicePolicy;
 using vmspec::DeviceRule;
 using vmspec::GrantMode;
 using vmspec::Origin;
-using vmspec::StoragePolicy;
 
 /// A level as it travels: maps have no place on the wire.
 struct NamedStorage {
   std::string level;
-  StoragePolicy storage;
+  DevicePolicy storage;
 };
 struct PolicyMessage {
   std::vector<NamedStorage> levels;
@@ -55,11 +55,11 @@ bool IsPlain(const std::string& text, std::size_t max) {
   return text.size() <= max && IsPrintable(text);
 }
 
-Status CheckStorage(const std::string& level, const StoragePolicy& storage) {
+Status CheckStorage(const std::string& level, const DevicePolicy& storage) {
   if (!IsLevelName(level)) {
     return Fail(ErrorCode::kInvalid, "\"" + Printable(level, 64) + "\" is no level's name");
   }
-  if (storage.mode > GrantMode::kAutomatic || !IsPlain(storage.origin.file, 256)) {
+  if (storage.mode > GrantMode::kRequired || !IsPlain(storage.origin.file, 256)) {
     return Fail(ErrorCode::kInvalid, "level " + level + ": the storage policy is none");
   }
   return {};
@@ -88,7 +88,8 @@ bool IsLevelName(const std::string& name) {
 
 Policy PolicyOf(const vmspec::SpecSet& spec) {
   Policy policy;
-  for (const auto& [name, level] : spec.levels) policy.levels[name] = level.storage;
+  for (const auto& [name, level] : spec.levels)
+    policy.levels[name] = level.Device(vmspec::DeviceClass::kStorage);
   policy.rules = spec.device_rules;
   return policy;
 }

@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kMaxDeviceRules = 4096;
 inline constexpr std::uint32_t kMaxPolicyBytes = 8U << 20;
 
 struct Policy {
-  std::map<std::string, vmspec::StoragePolicy> levels;
+  std::map<std::string, vmspec::DevicePolicy> levels;
   std::vector<vmspec::DeviceRule> rules;
 };
 

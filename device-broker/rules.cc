@@ -102,8 +102,7 @@ Judgement AllowRulesNarrow::Judge(const Question& q) const {
 
 Judgement ModeAllowsLending::Judge(const Question& q) const {
   const auto* storage = q.Storage();
-  bool lends = storage != nullptr &&
-               (storage->mode == GrantMode::kManual || storage->mode == GrantMode::kAutomatic);
+  bool lends = storage != nullptr && storage->mode != GrantMode::kNone;
   return lends ? Judgement{Opinion::kAllow, {}} : Judgement{};
 }
 

@@ -19,7 +19,7 @@ struct Question {
   bool write = false;
 
   /// nullptr: the applied spec has no such level.
-  [[nodiscard]] const vmspec::StoragePolicy* Storage() const {
+  [[nodiscard]] const vmspec::DevicePolicy* Storage() const {
     auto found = policy.levels.find(level);
     return found == policy.levels.end() ? nullptr : &found->second;
   }

@@ -105,7 +105,7 @@ std::vector<const Level*> LevelsWithStorage(const Draft& draft) {
     bool denied = std::any_of(
         draft.spec.device_rules.begin(), draft.spec.device_rules.end(),
         [&level = level](const DeviceRule& rule) { return DeniesAllStorage(rule, level.name); });
-    bool lent = level.storage.mode != GrantMode::kNone && !denied;
+    bool lent = level.Device(DeviceClass::kStorage).mode != GrantMode::kNone && !denied;
     if (lent && !draft.levels_without_label.contains(name)) out.push_back(&level);
   }
   return out;
@@ -114,12 +114,12 @@ std::vector<const Level*> LevelsWithStorage(const Draft& draft) {
 /// `writer` may write a medium that `reader` may be lent afterwards.
 void CheckMedium(const Level& writer, const Level& reader, Faults& faults) {
   if (reader.label.Dominates(writer.label)) return;
-  faults.Error(codes::kMediumAgainstLattice,
-               InClear(writer.name, writer.label, reader.name, reader.label), writer.storage.origin,
-               "\"" + writer.name + "\" may write a medium",
-               "\"" + reader.name + "\" may read it afterwards (" +
-                   reader.storage.origin.ToString() + "): make media read-only in \"" +
-                   writer.name + "\" (write = false), or lend none to \"" + reader.name + "\"");
+  faults.Error(
+      codes::kMediumAgainstLattice, InClear(writer.name, writer.label, reader.name, reader.label),
+      writer.Device(DeviceClass::kStorage).origin, "\"" + writer.name + "\" may write a medium",
+      "\"" + reader.name + "\" may read it afterwards (" +
+          reader.Device(DeviceClass::kStorage).origin.ToString() + "): make media read-only in \"" +
+          writer.name + "\" (write = false), or lend none to \"" + reader.name + "\"");
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ void CheckUplinks(const Draft& draft, Faults& faults) {
 void CheckStorage(const Draft& draft, Faults& faults) {
   std::vector<const Level*> levels = LevelsWithStorage(draft);
   for (const Level* writer : levels) {
-    if (!writer->storage.write) continue;
+    if (!writer->Device(DeviceClass::kStorage).write) continue;
     for (const Level* reader : levels) CheckMedium(*writer, *reader, faults);
   }
 }

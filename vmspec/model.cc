@@ -18,4 +18,8 @@ std::string Label::ToString() const {
   return compartments.empty() ? out : out + "}";
 }
 
+std::string_view NameOf(DeviceClass device_class) {
+  return kDeviceClassNames[static_cast<std::size_t>(device_class)];
+}
+
 }  // namespace bulkhead::vmspec

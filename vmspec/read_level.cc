@@ -60,8 +60,8 @@ void ReadState(const Field& field, Level& level, Faults& faults) {
 }
 
 /// "manual", or { mode = "manual", write = true }
-StoragePolicy ReadStorage(const Field& field, Faults& faults) {
-  StoragePolicy policy;
+DevicePolicy ReadStorage(const Field& field, Faults& faults) {
+  DevicePolicy policy;
   if (!field) return policy;
   policy.origin = field.node->origin;
   auto mode_of = [&](const Field& mode) {
@@ -82,7 +82,7 @@ StoragePolicy ReadStorage(const Field& field, Faults& faults) {
 void ReadLevelDevices(const Field& field, Level& level, Faults& faults) {
   if (!field) return;
   TableReader table(*field.node, field.name, faults);
-  level.storage = ReadStorage(table.Optional("storage"), faults);
+  level.Device(DeviceClass::kStorage) = ReadStorage(table.Optional("storage"), faults);
   table.Finish();
 }
 

@@ -57,13 +57,15 @@ LevelPolicy PolicyOf(std::uint32_t index, std::uint16_t port) {
   using vmspec::Protocol;
   auto rule = [](Protocol protocol, const char* to, std::vector<vmspec::PortRange> ports,
                  std::uint32_t line) {
-    return vmspec::NetRule{
-        protocol, *vmspec::ParsePrefix(to), std::move(ports), "", {"levels/l.toml", line, 1, 1}};
+    return vmspec::NetRule{.protocol = protocol,
+                           .to = *vmspec::ParsePrefix(to),
+                           .ports = std::move(ports),
+                           .origin = {"levels/l.toml", line, 1, 1}};
   };
   vmspec::SpecSet spec;
   spec.host.pool4 = *vmspec::ParsePrefix("10.0.0.0/8");
   spec.host.pool6 = *vmspec::ParsePrefix("fd77::/64");
-  spec.uplinks["office"] = {"office", vmspec::UplinkKind::kNat, "up0", {}, {}};
+  spec.uplinks["office"] = {.name = "office", .interface = "up0"};
   vmspec::Level& level = spec.levels[LevelName(index)];
   level.name = LevelName(index);
   level.network.uplink = "office";

@@ -66,7 +66,8 @@ TEST(BrokerProtocol, HasTheseBytes) {
 
 TEST(BrokerProtocol, HasThesePolicyBytes) {
   vmspec::SpecSet spec;
-  spec.levels["a"].storage = {vmspec::GrantMode::kManual, true, {"f", 1, 2, 3}};
+  spec.levels["a"].Device(vmspec::DeviceClass::kStorage) = {
+      .mode = vmspec::GrantMode::kManual, .write = true, .origin = {"f", 1, 2, 3}};
   spec.device_rules.push_back(DeviceRuleOf(true, "*", 4));
   spec.device_rules[0].path = "/dev/x";
   EXPECT_EQ(

@@ -196,7 +196,8 @@ TEST(Policy, HasRoomForTheLargestSpec) {
   vmspec::SpecSet spec;
   for (std::uint32_t i = 0; i < kMaxPolicyLevels; ++i) {
     std::string name = "l" + std::to_string(100000 + i) + std::string(24, 'x');
-    spec.levels[name].storage.origin.file = "levels/" + name + ".toml";
+    spec.levels[name].Device(vmspec::DeviceClass::kStorage).origin.file =
+        "levels/" + name + ".toml";
   }
   auto rule = DeviceRuleOf(true, spec.levels.begin()->first, 1);
   rule.path = "/dev/" + std::string(251, 'p');
@@ -231,7 +232,7 @@ TEST(Policy, CannotSayWhatNoSpecSays) {
   EXPECT_TRUE(refused([](Policy& p) { p.levels["../x"] = {}; }));
   EXPECT_TRUE(refused([](Policy& p) { p.levels["*"] = {}; }));
   EXPECT_TRUE(
-      refused([](Policy& p) { p.levels["high"].mode = static_cast<vmspec::GrantMode>(3); }));
+      refused([](Policy& p) { p.levels["high"].mode = static_cast<vmspec::GrantMode>(5); }));
   EXPECT_FALSE(refused([](Policy&) {}));
 }
 

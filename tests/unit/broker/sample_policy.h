@@ -19,10 +19,14 @@ inline vmspec::DeviceRule DeviceRuleOf(bool deny, const std::string& level, std:
 inline vmspec::SpecSet SampleSpec() {
   using vmspec::GrantMode;
   vmspec::SpecSet spec;
-  spec.levels["none"].storage = {GrantMode::kNone, false, {}};
-  spec.levels["low"].storage = {GrantMode::kManual, false, {"levels/low.toml", 9, 1, 1}};
-  spec.levels["mid"].storage = {GrantMode::kManual, true, {"levels/mid.toml", 11, 1, 1}};
-  spec.levels["high"].storage = {GrantMode::kManual, false, {"levels/high.toml", 12, 1, 1}};
+  spec.levels["none"].Device(vmspec::DeviceClass::kStorage) = {
+      .mode = GrantMode::kNone, .write = false, .origin = {}};
+  spec.levels["low"].Device(vmspec::DeviceClass::kStorage) = {
+      .mode = GrantMode::kManual, .write = false, .origin = {"levels/low.toml", 9, 1, 1}};
+  spec.levels["mid"].Device(vmspec::DeviceClass::kStorage) = {
+      .mode = GrantMode::kManual, .write = true, .origin = {"levels/mid.toml", 11, 1, 1}};
+  spec.levels["high"].Device(vmspec::DeviceClass::kStorage) = {
+      .mode = GrantMode::kManual, .write = false, .origin = {"levels/high.toml", 12, 1, 1}};
   spec.device_rules.push_back(DeviceRuleOf(true, "low", 4));
   spec.device_rules.back().comment = "nothing for low";
   return spec;

@@ -214,7 +214,7 @@ TEST_F(Packets, CannotGoFromLevelToLevelWhateverTheRulesSay) {
   LevelPolicy low_policy = SamplePolicy();
   LevelPolicy high_policy = SamplePolicy("high", 2);
   for (const char* everywhere : {"0.0.0.0/0", "::/0"}) {
-    vmspec::NetRule all{vmspec::Protocol::kAny, *vmspec::ParsePrefix(everywhere), {}, "", {}};
+    vmspec::NetRule all{.to = *vmspec::ParsePrefix(everywhere)};
     low_policy.rules.push_back(all);
     high_policy.rules.push_back(all);
   }

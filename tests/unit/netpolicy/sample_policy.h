@@ -12,13 +12,15 @@ inline vmspec::SpecSet SampleSpec() {
   using vmspec::Protocol;
   auto rule = [](Protocol protocol, const char* to, std::vector<vmspec::PortRange> ports,
                  std::uint32_t line) {
-    return vmspec::NetRule{
-        protocol, *vmspec::ParsePrefix(to), std::move(ports), "", {"levels/low.toml", line, 1, 1}};
+    return vmspec::NetRule{.protocol = protocol,
+                           .to = *vmspec::ParsePrefix(to),
+                           .ports = std::move(ports),
+                           .origin = {"levels/low.toml", line, 1, 1}};
   };
   vmspec::SpecSet spec;
   spec.host.pool4 = *vmspec::ParsePrefix("10.77.0.0/16");
   spec.host.pool6 = *vmspec::ParsePrefix("fd77::/64");
-  spec.uplinks["office"] = {"office", vmspec::UplinkKind::kNat, "up0", {}, {}};
+  spec.uplinks["office"] = {.name = "office", .interface = "up0"};
   vmspec::Level& low = spec.levels["low"];
   low.name = "low";
   low.network.uplink = "office";

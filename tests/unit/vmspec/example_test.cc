@@ -30,8 +30,8 @@ TEST(Example, TwoLevelsMeansWhatItSays) {
   EXPECT_EQ(low.network.allow[0].origin.ToString(), "levels/low.toml:18");
   EXPECT_EQ(low.network.allow[2].protocol, Protocol::kIcmp);
   EXPECT_TRUE(low.network.allow[2].to.v6);
-  EXPECT_EQ(low.storage.mode, GrantMode::kNone);
-  EXPECT_EQ(spec.levels.at("high").storage.mode, GrantMode::kManual);
+  EXPECT_EQ(low.Device(DeviceClass::kStorage).mode, GrantMode::kNone);
+  EXPECT_EQ(spec.levels.at("high").Device(DeviceClass::kStorage).mode, GrantMode::kManual);
   EXPECT_EQ(spec.flows.at("up").max_file_bytes, 64ULL << 20);
   EXPECT_EQ(spec.flows.at("up").quota_bytes, 256ULL << 20);
   EXPECT_EQ(spec.uplinks.at("office").interface, "bhu-office");

@@ -57,7 +57,7 @@ TEST(OnePass, MissingFilesAreDefaults) {
   EXPECT_EQ(checked.spec.host.pool6.ToString(), "fd77::/64");
   EXPECT_FALSE(checked.spec.host.allow_tcg);
   EXPECT_EQ(checked.spec.levels.at("a").title, "a");
-  EXPECT_EQ(checked.spec.levels.at("a").storage.mode, GrantMode::kNone);
+  EXPECT_EQ(checked.spec.levels.at("a").Device(DeviceClass::kStorage).mode, GrantMode::kNone);
   EXPECT_TRUE(checked.spec.levels.at("a").network.uplink.empty());
 }
 
