@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
-#include <map>
 
+#include "vmspec/assemble.h"
 #include "vmspec/base/identity.h"
 #include "vmspec/codes.h"
 #include "vmspec/draft.h"
-#include "vmspec/file_names.h"
-#include "vmspec/scalars.h"
 #include "vmspec/spec.h"
 
 namespace bulkhead::vmspec {
 
 namespace {
-
-/// The documents that are TOML.
-using Documents = std::map<std::string, Node>;
-
-Origin StartOf(const std::string& file) { return Origin{file, 1, 1, 1}; }
 
 bool WithinBounds(const SpecFiles& files, Faults& faults) {
   std::size_t bytes = 0;
@@ -26,53 +19,54 @@ bool WithinBounds(const SpecFiles& files, Faults& faults) {
   return false;
 }
 
-/// A file that a spec set has; the name of a level is taken down here, so that a level whose file
-/// is at fault is not unknown as well.
-bool Accept(const std::string& path, Draft& draft, Faults& faults) {
-  if (IsLevelFile(path)) {
-    std::string name = LevelOfFile(path);
-    if (IsName(name)) {
-      draft.level_names.insert(name);
-      return true;
-    }
-    faults.Error(codes::kFileName, Quoted(name) + " cannot be the name of a level", StartOf(path),
-                 {}, kNameRule);
-    return false;
+/// The names under [key.NAME] of a document, which need not be sound.
+void CollectNames(const Assembled& assembled, const char* file, const char* key, Kind kind,
+                  Scope& scope) {
+  if (assembled.unreadable.contains(file)) {
+    scope.Of(kind).reset();
+    return;
   }
-  if (IsTopFile(path)) return true;
-  faults.Error(codes::kUnknownFile, "a spec set has no file " + Quoted(path), StartOf(path), {},
-               kFilesRule);
-  return false;
+  auto document = assembled.top.find(file);
+  if (document == assembled.top.end()) return;
+  for (const Member& member : std::get<Table>(document->second.value).members) {
+    const Table* table = member.key == key ? member.value.As<Table>() : nullptr;
+    if (table == nullptr) continue;
+    for (const Member& named : table->members) scope.Add(kind, named.key);
+  }
 }
 
-Documents ParseAll(const SpecFiles& files, Draft& draft, Faults& faults) {
-  Documents documents;
-  for (const auto& [path, text] : files) {
-    if (!Accept(path, draft, faults)) continue;
-    if (auto root = ParseDocument(path, text, faults)) documents.emplace(path, std::move(*root));
+void CollectAllNames(const Assembled& assembled, Draft& draft) {
+  Scope& scope = draft.scope;
+  scope.Of(Kind::kLevel) = assembled.level_names;
+  scope.Of(Kind::kTemplate) = assembled.template_names;
+  CollectNames(assembled, "networks", "uplink", Kind::kUplink, scope);
+  CollectNames(assembled, "devices", "key", Kind::kKey, scope);
+  CollectNames(assembled, "flows", "recipient", Kind::kRecipient, scope);
+  CollectNames(assembled, "host", "role", Kind::kRole, scope);
+  for (const char* role : {"user", "admin", "audit"}) {
+    scope.Add(Kind::kRole, role);
+    draft.spec.host.roles[role] = {role, {std::string("bulkhead-") + role}, {}, {}};
   }
-  return documents;
 }
 
-void ReadAll(const Documents& documents, Draft& draft, Faults& faults) {
-  auto read = [&](const char* path, auto reader) {
-    auto found = documents.find(path);
-    if (found != documents.end()) reader(found->second, draft, faults);
+void ReadAll(const Assembled& assembled, Draft& draft, Faults& faults) {
+  auto read = [&](const char* file, auto reader) {
+    auto found = assembled.top.find(file);
+    if (found != assembled.top.end()) reader(found->second, draft, faults);
   };
-  read("networks.toml", ReadNetworks);
-  for (const auto& [path, document] : documents) {
-    if (IsLevelFile(path)) ReadLevel(LevelOfFile(path), document, draft, faults);
-  }
-  read("flows.toml", ReadFlows);
-  read("devices.toml", ReadDevices);
-  read("host.toml", ReadHost);
+  read("host", ReadHost);
+  read("devices", ReadDevices);
+  read("networks", ReadNetworks);
+  for (const auto& [name, document] : assembled.levels) ReadLevel(name, document, draft, faults);
+  read("flows", ReadFlows);
 }
 
-void CheckLevelCount(const Draft& draft, Faults& faults) {
-  if (draft.level_names.empty()) {
+void CheckCounts(const Draft& draft, Faults& faults) {
+  const NameSet& level_names = *draft.scope.Of(Kind::kLevel);
+  if (level_names.empty()) {
     faults.Warning(codes::kNoLevels, "the spec set has no level", Origin{}, {},
                    "a level is a file levels/NAME.toml");
-  } else if (draft.level_names.size() > kMaxLevelIndex) {
+  } else if (level_names.size() > kMaxLevelIndex) {
     faults.Error(codes::kTooMany, "a spec set has at most 4,095 levels", Origin{});
   }
 }
@@ -90,18 +84,20 @@ CheckedSpec CheckSpec(const SpecFiles& files) {
   draft.spec.host.pool4 = *ParsePrefix("10.77.0.0/16");
   draft.spec.host.pool6 = *ParsePrefix("fd77::/64");
   if (!WithinBounds(files, faults)) return {{}, faults.Take()};
-  Documents documents = ParseAll(files, draft, faults);
-  bool networks_unreadable =
-      files.contains("networks.toml") && !documents.contains("networks.toml");
-  if (networks_unreadable) draft.uplink_names.reset();
-  draft.levels_without_label = draft.level_names;
-  ReadAll(documents, draft, faults);
-  CheckLevelCount(draft, faults);
+  Assembled assembled = Assemble(files, faults);
+  CollectAllNames(assembled, draft);
+  draft.levels_without_label = assembled.level_names;
+  ReadAll(assembled, draft, faults);
+  CheckCounts(draft, faults);
   CheckFlows(draft, faults);
   CheckUplinks(draft, faults);
   CheckStorage(draft, faults);
   CheckPools(draft, faults);
-  return {std::move(draft.spec), faults.Take()};
+  CheckLimits(draft, faults);
+  CheckedSpec out{std::move(draft.spec), faults.Take()};
+  out.levels = assembled.level_names.size();
+  out.flows = draft.flow_names;
+  return out;
 }
 
 }  // namespace bulkhead::vmspec

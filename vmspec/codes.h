@@ -33,6 +33,11 @@ inline constexpr char kBadColour[] = "B0116";
 inline constexpr char kTooMany[] = "B0117";
 inline constexpr char kBadPool[] = "B0118";
 inline constexpr char kBadPath[] = "B0119";
+inline constexpr char kBadDuration[] = "B0120";
+inline constexpr char kBadForm[] = "B0121";
+inline constexpr char kDoesNotApply[] = "B0122";
+inline constexpr char kBadRate[] = "B0123";
+inline constexpr char kRequiresKey[] = "B0124";
 // B02xx: references
 inline constexpr char kUnknownLevel[] = "B0201";
 inline constexpr char kUnknownUplink[] = "B0202";
@@ -40,6 +45,10 @@ inline constexpr char kFlowToItself[] = "B0203";
 inline constexpr char kAllowWithoutUplink[] = "B0204";
 inline constexpr char kSharedInterface[] = "B0205";
 inline constexpr char kPoolTooSmall[] = "B0206";
+inline constexpr char kUnknownReference[] = "B0207";
+inline constexpr char kTemplateCycle[] = "B0208";
+inline constexpr char kHostLimit[] = "B0209";
+inline constexpr char kApprovers[] = "B0210";
 // B03xx: information against the lattice
 inline constexpr char kFlowAgainstLattice[] = "B0301";
 inline constexpr char kMediumAgainstLattice[] = "B0302";

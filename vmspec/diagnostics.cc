@@ -3,9 +3,8 @@
 #include <algorithm>
 
 #include "vmspec/base/sanitize.h"
-#include "vmspec/document.h"
-#include "vmspec/file_names.h"
 #include "vmspec/source_line.h"
+#include "vmspec/spec.h"
 
 namespace bulkhead::vmspec {
 
@@ -97,29 +96,13 @@ std::string Counted(std::size_t n, const std::string& word) {
   return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
 }
 
-/// From the text: a client that asks over the bus has no SpecSet.
-std::size_t CountFlows(const SpecFiles& files) {
-  auto file = files.find("flows.toml");
-  if (file == files.end()) return 0;
-  Faults ignored;
-  auto root = ParseDocument(file->first, file->second, ignored);
-  if (!root) return 0;
-  for (const Member& member : root->As<Table>()->members) {
-    const Table* flows = member.value.As<Table>();
-    if (member.key == "flow" && flows != nullptr) return flows->members.size();
-  }
-  return 0;
-}
-
 std::string ClosingLine(const SpecFiles& files, const CheckedSpec& checked) {
   auto n = [](auto count) { return static_cast<std::size_t>(count); };
   std::size_t warnings = n(std::count_if(checked.diagnostics.begin(), checked.diagnostics.end(),
                                          [](const Diagnostic& d) { return d.warning; }));
-  std::size_t levels = n(std::count_if(files.begin(), files.end(),
-                                       [](const auto& file) { return IsLevelFile(file.first); }));
   return Counted(checked.diagnostics.size() - warnings, "error") + ", " +
          Counted(warnings, "warning") + " in " + Counted(files.size(), "file") + " (" +
-         Counted(levels, "level") + ", " + Counted(CountFlows(files), "flow") + ")." +
+         Counted(checked.levels, "level") + ", " + Counted(checked.flows, "flow") + ")." +
          (checked.ok() ? "" : " Nothing was applied.") + "\n";
 }
 

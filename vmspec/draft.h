@@ -5,41 +5,40 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 
-#include "vmspec/document.h"
-#include "vmspec/values.h"
+#include "vmspec/table_reader.h"
 
 namespace bulkhead::vmspec {
 
 struct Draft {
   SpecSet spec;
-  NameSet level_names;  ///< every level that has a file, sound or not
-  /// Every uplink that is written down, sound or not; nothing: networks.toml is not TOML, and no
-  /// reference to an uplink can be judged.
-  std::optional<NameSet> uplink_names = NameSet{};
+  Scope scope;
+  std::size_t flow_names = 0;    ///< flows that are written down, sound or not
   NameSet levels_without_label;  ///< at fault: the lattice says nothing of them
   NameSet uplinks_without_label;
 };
 
+/// Each document is of the current schema, and without the keys `schema` and `extends`.
+void ReadHost(const Node& document, Draft& draft, Faults& faults);
+void ReadDevices(const Node& document, Draft& draft, Faults& faults);
 void ReadNetworks(const Node& document, Draft& draft, Faults& faults);
 void ReadLevel(const std::string& name, const Node& document, Draft& draft, Faults& faults);
 void ReadFlows(const Node& document, Draft& draft, Faults& faults);
-void ReadDevices(const Node& document, Draft& draft, Faults& faults);
-void ReadHost(const Node& document, Draft& draft, Faults& faults);
 
-/// [network] of a level.
-LevelNetwork ReadLevelNetwork(const Field& field, const Draft& draft, Faults& faults);
+/// [network], [devices], [display] and the rest of a level: each `table` is that table.
+void ReadLevelNetwork(TableReader& table, LevelNetwork& network);
+void ReadLevelDevices(TableReader& table, Level& level);
+void ReadLevelPeople(TableReader& table, Level& level);  ///< display, keys, roles, applications
 
-/// The `schema` key of every file. False: the file is of another version, and the rest of it would
-/// only be misread.
-bool ReadSchema(TableReader& table, Faults& faults);
+/// `tcp`, `udp`, `protocol` of a rule or a service: at most one of them, since it is one sentence.
+void ReadProtocol(TableReader& table, Protocol& protocol, std::vector<PortRange>& ports);
 
 /// The checks that need the whole set.
 void CheckFlows(const Draft& draft, Faults& faults);
 void CheckUplinks(const Draft& draft, Faults& faults);
 void CheckStorage(const Draft& draft, Faults& faults);
 void CheckPools(const Draft& draft, Faults& faults);
+void CheckLimits(const Draft& draft, Faults& faults);
 
 }  // namespace bulkhead::vmspec

@@ -2,28 +2,26 @@
 /// Which files a spec set has.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace bulkhead::vmspec {
 
 inline constexpr char kFilesRule[] =
-    "its files are levels/NAME.toml, flows.toml, networks.toml, devices.toml and host.toml";
+    "its files are levels/NAME.toml, templates/NAME.toml, flows.toml, networks.toml, devices.toml "
+    "and host.toml, and drop-ins beside them (levels/NAME.d/*.toml, flows.d/*.toml ...)";
 
-inline bool IsTopFile(std::string_view path) {
-  return path == "flows.toml" || path == "networks.toml" || path == "devices.toml" ||
-         path == "host.toml";
-}
+inline constexpr std::string_view kTopFiles[] = {"flows", "networks", "devices", "host"};
 
-/// "levels/X.toml" with any X that has no slash, also one that is no name.
-inline bool IsLevelFile(std::string_view path) {
-  return path.starts_with("levels/") && path.ends_with(".toml") && path.size() >= 12 &&
-         path.find('/', 7) == std::string_view::npos;
-}
+struct SpecPath {
+  enum class Part : std::uint8_t { kLevel, kTemplate, kTop } part = Part::kTop;
+  std::string name;      ///< of the level or template, which may be no name; "flows" ...
+  bool drop_in = false;  ///< one of NAME.d/*.toml
+};
 
-/// X of such a path.
-inline std::string LevelOfFile(std::string_view path) {
-  return std::string(path.substr(7, path.size() - 12));
-}
+/// What a path relative to the set's folder is; nothing when a set has no such file.
+std::optional<SpecPath> ParseSpecPath(std::string_view path);
 
 }  // namespace bulkhead::vmspec

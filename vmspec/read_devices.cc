@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vmspec/base/sanitize.h"
+#include <algorithm>
+
 #include "vmspec/codes.h"
 #include "vmspec/draft.h"
 
@@ -7,66 +8,71 @@ namespace bulkhead::vmspec {
 
 namespace {
 
-constexpr std::size_t kMaxRules = 4096;
-constexpr std::size_t kMaxPathBytes = 256;
-constexpr std::size_t kMaxSerialBytes = 128;
-constexpr std::size_t kMaxCommentBytes = 256;
-const std::string kActions[] = {"allow", "deny"};
-const std::string kClasses[] = {"storage", "*"};
-
-std::string ReadRuleLevel(const Field& field, const Draft& draft, Faults& faults) {
-  const auto* text = field ? field.node->As<std::string>() : nullptr;
-  if (text != nullptr && *text == "*") return *text;
-  return ReadReference(field, "level", draft.level_names, codes::kUnknownLevel, faults)
-      .value_or("");
-}
-
-/// A glob that could never match a device node would be a deny that denies nothing.
-bool IsDeviceGlob(std::string_view path) {
-  return path.starts_with("/dev/") && path.size() > 5 && path.find("/../") == path.npos &&
-         path.find("//") == path.npos && path.find("/./") == path.npos && path.back() != '/' &&
-         !path.ends_with("/..") && !path.ends_with("/.");
-}
-
-std::string ReadPath(const Field& field, Faults& faults) {
-  auto path = ReadText(field, kMaxPathBytes, faults);
-  if (!path || IsDeviceGlob(*path)) return path.value_or("");
-  faults.Error(codes::kBadPath, Quoted(*path) + " matches no device node", field.node->origin, {},
-               "a path is absolute and plain, and begins with /dev/: \"/dev/loop*\"");
-  return "";
-}
-
-void ReadRule(const Node& node, Draft& draft, Faults& faults) {
-  TableReader table(node, "rule", faults);
+void ReadRule(const Node& node, TableReader& file, Draft& draft) {
+  TableReader table = file.Below("rule", node);
   DeviceRule rule;
   rule.origin = node.origin;
-  rule.deny = ReadWord(table.Required("action"), kActions, faults).value_or(1) == 1;
-  rule.level = ReadRuleLevel(table.Required("level"), draft, faults);
-  auto device_class = ReadWord(table.Required("class"), kClasses, faults);
-  rule.device_class = kClasses[device_class.value_or(1)];
-  rule.path = ReadPath(table.Optional("path"), faults);
-  rule.serial = ReadText(table.Optional("serial"), kMaxSerialBytes, faults).value_or("");
-  rule.comment = ReadText(table.Optional("comment"), kMaxCommentBytes, faults).value_or("");
+  rule.deny = table.Word("action").value_or(1) == 1;
+  table.Read("level", rule.level);
+  rule.device_class = "*";
+  std::vector<std::string> classes;
+  if (auto word = table.Word("class"); word && *word < kDeviceClassNames.size()) {
+    rule.device_class = kDeviceClassNames[*word];
+  }
+  table.Read("path", rule.path);
+  table.Read("serial", rule.serial);
+  table.Read("usb-id", rule.usb_id);
+  table.Read("comment", rule.comment);
   table.Finish();
   draft.spec.device_rules.push_back(std::move(rule));
+}
+
+void ReadDevice(const Member& member, TableReader& file, Draft& draft) {
+  KnownDevice device;
+  device.name = member.key;
+  device.origin = member.value.origin;
+  TableReader table = file.Below("device", member.value);
+  std::vector<std::string> classes;
+  table.Read("class", classes);
+  for (const std::string& word : classes) {
+    auto at = std::find(kDeviceClassNames.begin(), kDeviceClassNames.end(), word);
+    device.classes.insert(static_cast<DeviceClass>(at - kDeviceClassNames.begin()));
+  }
+  table.Read("serial", device.serial);
+  table.Read("path", device.path);
+  table.Read("usb-id", device.usb_id);
+  table.Read("keeps-data", device.keeps_data);
+  device.label = table.GetLabel("label");
+  bool told = device.serial.empty() && device.path.empty() && device.usb_id.empty();
+  if (told && !table.Has("serial") && !table.Has("path") && !table.Has("usb-id")) {
+    table.faults().Error(codes::kRequiresKey,
+                         "nothing tells the device " + Quoted(device.name) + " from another",
+                         device.origin, {}, "say its \"serial\", \"path\" or \"usb-id\"");
+  }
+  table.Finish();
+  draft.spec.devices.emplace(device.name, std::move(device));
+}
+
+void ReadKey(const Member& member, TableReader& file, Draft& draft) {
+  Key key;
+  key.name = member.key;
+  key.origin = member.value.origin;
+  TableReader table = file.Below("key", member.value);
+  table.Read("token", key.token);
+  table.Read("object", key.object);
+  table.Read("id", key.id);
+  table.Finish();
+  draft.spec.keys.emplace(key.name, std::move(key));
 }
 
 }  // namespace
 
 void ReadDevices(const Node& document, Draft& draft, Faults& faults) {
-  TableReader table(document, "devices.toml", faults);
-  if (!ReadSchema(table, faults)) return;
-  Field field = table.Optional("rule");
-  const Array* rules = field ? field.node->As<Array>() : nullptr;
-  if (field && rules == nullptr) {
-    faults.Error(codes::kWrongType, "write each \"rule\" under a line [[rule]]",
-                 field.node->origin);
-  } else if (rules != nullptr && rules->size() > kMaxRules) {
-    faults.Error(codes::kTooMany, "a spec set has at most 4,096 device rules", field.node->origin);
-  } else if (rules != nullptr) {
-    for (const Node& node : *rules) ReadRule(node, draft, faults);
-  }
-  table.Finish();
+  TableReader file(document, kDevicesSchema, "devices.toml", draft.scope, faults);
+  for (const Node* node : file.Tables("rule")) ReadRule(*node, file, draft);
+  for (const Member* member : file.NamedTables("device")) ReadDevice(*member, file, draft);
+  for (const Member* member : file.NamedTables("key")) ReadKey(*member, file, draft);
+  file.Finish();
 }
 
 }  // namespace bulkhead::vmspec

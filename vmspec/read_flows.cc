@@ -2,76 +2,109 @@
 #include "vmspec/base/identity.h"
 #include "vmspec/codes.h"
 #include "vmspec/draft.h"
-#include "vmspec/named_tables.h"
 
 namespace bulkhead::vmspec {
 
 namespace {
 
-constexpr Range kBytes{1, 1ULL << 40};
-constexpr Range kMaxFilesRange{1, 100'000};
-const std::string kFlowKinds[] = {"transfer", "encrypt", "decrypt"};
-
-/// The kind is "transfer". Of another one the lattice check would say what is not so.
-bool ReadKind(const Field& field, Faults& faults) {
-  auto word = ReadWord(field, kFlowKinds, faults);
-  if (!word) return false;
-  if (*word == 0) return true;
-  faults.Error(codes::kNotYet, Quoted(kFlowKinds[*word]) + " flows are not available yet",
-               field.node->origin, {},
-               "this version has \"transfer\" only, to a level whose label dominates");
-  return false;
+void ReadLimits(TableReader& table, Flow& flow) {
+  bool sound = table.Read("max-file", flow.max_file_bytes);
+  sound = table.Read("quota", flow.quota_bytes) && sound;
+  table.Read("max-files", flow.max_files);
+  table.Read("files-per-hour", flow.files_per_hour);
+  if (!sound || flow.max_file_bytes <= flow.quota_bytes) return;
+  table.faults().Error(codes::kRange, "a file of \"max-file\" does not fit into \"quota\"",
+                       table.OriginOf(table.Has("max-file") ? "max-file" : "quota"), {},
+                       "the quota is the spool's size: make it at least as large as one file");
 }
 
-std::string ReadEnd(const Field& field, const Draft& draft, Faults& faults) {
-  return ReadReference(field, "level", draft.level_names, codes::kUnknownLevel, faults)
-      .value_or("");
+void ReadGates(TableReader& table, Flow& flow) {
+  table.Read("types", flow.types);
+  table.Read("confirm", flow.confirm);
+  table.Read("confirm-timeout", flow.confirm_timeout_s);
+  table.Read("scanner", flow.scanner);
+  table.Read("re-render", flow.re_render);
 }
 
-void ReadLimits(TableReader& table, Flow& flow, Faults& faults) {
-  Field max_file = table.Optional("max-file");
-  Field quota = table.Optional("quota");
-  auto max_file_bytes = ReadSize(max_file, kBytes, 1, faults);
-  auto quota_bytes = ReadSize(quota, kBytes, 1, faults);
-  if (auto n = ReadInteger(table.Optional("max-files"), kMaxFilesRange, faults)) {
-    flow.max_files = *n;
+/// `key` belongs to flows of `kind` only.
+void Belongs(TableReader& table, const Flow& flow, std::string_view key, FlowKind kind,
+             std::string_view word) {
+  if (flow.kind == kind || !table.Has(key)) return;
+  table.faults().Error(codes::kDoesNotApply,
+                       Quoted(key) + " belongs to a flow of kind " + Quoted(word),
+                       table.OriginOf(key));
+}
+
+void Needs(TableReader& table, std::string_view key, std::string_view word, std::string help) {
+  if (table.Has(key)) return;
+  table.faults().Error(codes::kRequiresKey,
+                       "a flow of kind " + Quoted(word) + " needs " + Quoted(key),
+                       table.OriginOf("kind"), {}, std::move(help));
+}
+
+void CheckApprovers(TableReader& table, const Flow& flow) {
+  if (!table.Has("approved-by") || flow.approved_by.size() == 2) return;
+  table.faults().Error(codes::kApprovers, "\"approved-by\" must name two different roles",
+                       table.OriginOf("approved-by"), {},
+                       "nobody alone lets information down: [\"admin\", \"audit\"]");
+}
+
+void ReadKindKeys(TableReader& table, Flow& flow) {
+  table.Read("recipients", flow.recipients);
+  table.Read("sign-with", flow.sign_with);
+  table.Read("decrypt-with", flow.decrypt_with);
+  table.Read("reason", flow.reason);
+  bool sound = table.Read("approved-by", flow.approved_by);
+  Belongs(table, flow, "recipients", FlowKind::kEncrypt, "encrypt");
+  Belongs(table, flow, "sign-with", FlowKind::kEncrypt, "encrypt");
+  Belongs(table, flow, "decrypt-with", FlowKind::kDecrypt, "decrypt");
+  Belongs(table, flow, "reason", FlowKind::kDowngrade, "downgrade");
+  Belongs(table, flow, "approved-by", FlowKind::kDowngrade, "downgrade");
+  if (flow.kind == FlowKind::kEncrypt) {
+    Needs(table, "recipients", "encrypt", "name who can read what arrives");
+  } else if (flow.kind == FlowKind::kDowngrade) {
+    Needs(table, "reason", "downgrade", "say why information must go down in clear");
+    Needs(table, "approved-by", "downgrade", "name two different roles: [\"admin\", \"audit\"]");
+    if (sound) CheckApprovers(table, flow);
   }
-  flow.max_file_bytes = max_file_bytes.value_or(flow.max_file_bytes);
-  flow.quota_bytes = quota_bytes.value_or(flow.quota_bytes);
-  bool both_sound = max_file_bytes.has_value() == !!max_file && quota_bytes.has_value() == !!quota;
-  if (both_sound && flow.max_file_bytes > flow.quota_bytes) {
-    faults.Error(codes::kRange, "a file of \"max-file\" does not fit into \"quota\"",
-                 (max_file ? max_file : quota).node->origin, {},
-                 "the quota is the spool's size: make it at least as large as one file");
-  }
 }
 
-void ReadFlow(const Member& member, Draft& draft, Faults& faults) {
+void ReadFlow(const Member& member, TableReader& file, Draft& draft) {
   Flow flow;
   flow.name = member.key;
   flow.origin = member.value.origin;
-  TableReader table(member.value, flow.name, faults);
-  flow.from = ReadEnd(table.Required("from"), draft, faults);
-  flow.to = ReadEnd(table.Required("to"), draft, faults);
-  bool transfer = ReadKind(table.Required("kind"), faults);
-  ReadLimits(table, flow, faults);
+  TableReader table = file.Below("flow", member.value);
+  table.Read("from", flow.from);
+  table.Read("to", flow.to);
+  bool kind = table.Has("kind") && table.Read("kind", flow.kind);
+  ReadLimits(table, flow);
+  ReadGates(table, flow);
+  // Of an unknown kind the checks would say what is not so.
+  if (kind) ReadKindKeys(table, flow);
   table.Finish();
-  if (transfer) draft.spec.flows.emplace(flow.name, std::move(flow));
+  if (kind) draft.spec.flows.emplace(flow.name, std::move(flow));
+}
+
+void ReadRecipient(const Member& member, TableReader& file, Draft& draft) {
+  Recipient recipient;
+  recipient.name = member.key;
+  recipient.origin = member.value.origin;
+  TableReader table = file.Below("recipient", member.value);
+  table.Read("certificate", recipient.certificate);
+  table.Read("key", recipient.key);
+  table.Finish();
+  draft.spec.recipients.emplace(recipient.name, std::move(recipient));
 }
 
 }  // namespace
 
 void ReadFlows(const Node& document, Draft& draft, Faults& faults) {
-  TableReader table(document, "flows.toml", faults);
-  if (!ReadSchema(table, faults)) return;
-  auto flows = NamedTables(table.Optional("flow"), faults);
-  if (flows.size() > kMaxFlowIndex) {
-    faults.Error(codes::kTooMany, "a spec set has at most 4,095 flows",
-                 flows[kMaxFlowIndex]->origin);
-    return;
-  }
-  for (const Member* member : flows) ReadFlow(*member, draft, faults);
-  table.Finish();
+  TableReader file(document, kFlowsSchema, "flows.toml", draft.scope, faults);
+  for (const Member* member : file.NamedTables("recipient")) ReadRecipient(*member, file, draft);
+  auto flows = file.NamedTables("flow");
+  draft.flow_names = flows.size();
+  for (const Member* member : flows) ReadFlow(*member, file, draft);
+  file.Finish();
 }
 
 }  // namespace bulkhead::vmspec

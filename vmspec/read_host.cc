@@ -6,29 +6,6 @@ namespace bulkhead::vmspec {
 
 namespace {
 
-constexpr Range kHelloTimeout{5, 3600};
-/// In the order of enum Accel.
-const std::string kAccels[] = {"auto", "kvm", "tcg"};
-
-void ReadAcceleration(const Field& field, Host& host, Faults& faults) {
-  if (!field) return;
-  TableReader table(*field.node, field.name, faults);
-  if (auto accel = ReadWord(table.Optional("accel"), kAccels, faults)) {
-    host.accel = static_cast<Accel>(*accel);
-  }
-  if (auto allow = ReadBool(table.Optional("allow-tcg"), faults)) host.allow_tcg = *allow;
-  table.Finish();
-}
-
-void ReadGuest(const Field& field, Host& host, Faults& faults) {
-  if (!field) return;
-  TableReader table(*field.node, field.name, faults);
-  if (auto timeout = ReadInteger(table.Optional("hello-timeout"), kHelloTimeout, faults)) {
-    host.hello_timeout_s = *timeout;
-  }
-  table.Finish();
-}
-
 /// Unicast that a host may give out: not "this host", loopback, link-local or multicast.
 bool IsPoolRange(const Prefix& pool) {
   std::uint8_t a = pool.address[0];
@@ -38,37 +15,64 @@ bool IsPoolRange(const Prefix& pool) {
   return pool.length >= 16 && a != 0 && a != 0xff && !link_local;
 }
 
-std::optional<Prefix> ReadPool(const Field& field, bool v6, Faults& faults) {
-  auto pool = ReadPrefix(field, faults);
-  if (!pool) return std::nullopt;
+void ReadPool(TableReader& table, std::string_view key, bool v6, Prefix& target) {
+  auto pool = table.GetPrefix(key);
+  if (!pool) return;
   bool fits = pool->v6 == v6 && pool->length <= (v6 ? 125 : 29) && IsPoolRange(*pool);
-  if (fits) return pool;
-  faults.Error(codes::kBadPool, pool->ToString() + " cannot be the pool " + Quoted(field.name),
-               field.node->origin, {},
-               v6 ? "a pool is a network of unicast IPv6 addresses, /16 to /125: \"fd77::/64\""
-                  : "a pool is a network of unicast IPv4 addresses, /8 to /29: \"10.77.0.0/16\"");
-  return std::nullopt;
+  if (fits) {
+    target = *pool;
+    return;
+  }
+  table.faults().Error(
+      codes::kBadPool, pool->ToString() + " cannot be the pool " + Quoted(key), table.OriginOf(key),
+      {},
+      v6 ? "a pool is a network of unicast IPv6 addresses, /16 to /125: \"fd77::/64\""
+         : "a pool is a network of unicast IPv4 addresses, /8 to /29: \"10.77.0.0/16\"");
 }
 
-void ReadAddresses(const Field& field, Host& host, Faults& faults) {
-  if (!field) return;
-  TableReader table(*field.node, field.name, faults);
-  if (auto pool = ReadPool(table.Optional("ipv4"), false, faults)) host.pool4 = *pool;
-  if (auto pool = ReadPool(table.Optional("ipv6"), true, faults)) host.pool6 = *pool;
-  host.origin = field.node->origin;
+void ReadRole(const Member& member, TableReader& file, Host& host) {
+  TableReader table = file.Below("role", member.value);
+  HostRole& role = host.roles[member.key];
+  role.name = member.key;
+  role.origin = member.value.origin;
+  table.Read("groups", role.groups);
+  table.Read("users", role.users);
   table.Finish();
 }
 
 }  // namespace
 
 void ReadHost(const Node& document, Draft& draft, Faults& faults) {
-  TableReader table(document, "host.toml", faults);
-  if (!ReadSchema(table, faults)) return;
-  draft.spec.host.origin = document.origin;
-  ReadAcceleration(table.Optional("acceleration"), draft.spec.host, faults);
-  ReadGuest(table.Optional("guest"), draft.spec.host, faults);
-  ReadAddresses(table.Optional("addresses"), draft.spec.host, faults);
-  table.Finish();
+  TableReader file(document, kHostSchema, "host.toml", draft.scope, faults);
+  Host& host = draft.spec.host;
+  host.origin = document.origin;
+  if (const Node* node = file.Find("acceleration")) {
+    TableReader table = file.Below("acceleration", *node);
+    table.Read("accel", host.accel);
+    table.Read("allow-tcg", host.allow_tcg);
+    table.Finish();
+  }
+  if (const Node* node = file.Find("guest")) {
+    TableReader table = file.Below("guest", *node);
+    table.Read("hello-timeout", host.hello_timeout_s);
+    table.Finish();
+  }
+  if (const Node* node = file.Find("addresses")) {
+    TableReader table = file.Below("addresses", *node);
+    ReadPool(table, "ipv4", false, host.pool4);
+    ReadPool(table, "ipv6", true, host.pool6);
+    host.origin = node->origin;
+    table.Finish();
+  }
+  if (const Node* node = file.Find("limits")) {
+    TableReader table = file.Below("limits", *node);
+    table.Read("memory", host.limit_memory_mib, std::uint64_t{1} << 20);
+    table.Read("vcpus", host.limit_vcpus);
+    host.limits_origin = node->origin;
+    table.Finish();
+  }
+  for (const Member* member : file.NamedTables("role")) ReadRole(*member, file, host);
+  file.Finish();
 }
 
 }  // namespace bulkhead::vmspec

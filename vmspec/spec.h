@@ -11,8 +11,9 @@
 
 namespace bulkhead::vmspec {
 
-/// A spec set as text: path relative to its folder -> content. "levels/NAME.toml", "flows.toml",
-/// "networks.toml", "devices.toml", "host.toml"; nothing else is accepted.
+/// A spec set as text: path relative to its folder -> content. "levels/NAME.toml",
+/// "templates/NAME.toml", "flows.toml", "networks.toml", "devices.toml", "host.toml", and drop-ins:
+/// "levels/NAME.d/ANY.toml", "flows.d/ANY.toml" ...; nothing else is accepted.
 using SpecFiles = std::map<std::string, std::string>;
 
 /// Reads a folder. Only files that a spec set may have are read, at most 4 MiB each, and 4,096 and
@@ -31,7 +32,9 @@ struct Diagnostic {
 struct CheckedSpec {
   SpecSet spec;                         ///< meaningful only when ok()
   std::vector<Diagnostic> diagnostics;  ///< in order of file, line, column
-  [[nodiscard]] bool ok() const;        ///< no error among them (warnings may be)
+  std::size_t levels = 0;               ///< written down, sound or not
+  std::size_t flows = 0;
+  [[nodiscard]] bool ok() const;  ///< no error among them (warnings may be)
 };
 
 /// Parses and checks; reports every fault it can find in one pass.

@@ -47,7 +47,7 @@ Status ReadInto(SpecFiles& files, const std::string& folder, const std::string& 
   for (const std::string& name : names) {
     std::string path = prefix + name;
     if (!name.ends_with(".toml")) continue;
-    if (!IsTopFile(path) && !IsLevelFile(path)) {
+    if (!ParseSpecPath(path)) {
       return Fail(ErrorCode::kInvalid, Printable(folder + "/" + path) +
                                            " is no file of a spec set: " + kFilesRule +
                                            "; rename or remove it");
@@ -62,20 +62,25 @@ Status ReadInto(SpecFiles& files, const std::string& folder, const std::string& 
   return {};
 }
 
+/// Reads the folder `prefix` of the set, "" or "levels/", and the folders below that a set has.
+Status ReadBranch(SpecFiles& files, const std::string& folder, const std::string& prefix) {
+  auto names = NamesIn(folder + "/" + prefix);
+  if (!names) return Propagate(names);
+  if (Status s = ReadInto(files, folder, prefix, *names); !s) return s;
+  for (const std::string& name : *names) {
+    bool branch = prefix.empty() && (name == "levels" || name == "templates");
+    bool drop_ins = name.ends_with(".d") && ParseSpecPath(prefix + name + "/x.toml");
+    if (!branch && !drop_ins) continue;
+    if (Status s = ReadBranch(files, folder, prefix + name + "/"); !s) return s;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<SpecFiles> ReadSpecFolder(const std::string& folder) {
-  auto names = NamesIn(folder);
-  if (!names) return Propagate(names);
   SpecFiles files;
-  if (Status s = ReadInto(files, folder, "", *names); !s) return std::unexpected(s.error());
-  if (std::binary_search(names->begin(), names->end(), "levels")) {
-    auto levels = NamesIn(folder + "/levels");
-    if (!levels) return Propagate(levels);
-    if (Status s = ReadInto(files, folder, "levels/", *levels); !s) {
-      return std::unexpected(s.error());
-    }
-  }
+  if (Status s = ReadBranch(files, folder, ""); !s) return std::unexpected(s.error());
   if (files.empty()) {
     return Fail(ErrorCode::kNotFound, Printable(folder) + " holds no spec set: " + kFilesRule);
   }

@@ -12,19 +12,19 @@ namespace {
 constexpr std::size_t kMaxPorts = 64;  // netpolicy/check_policy.h holds the same
 
 /// The text of a port or range, whichever way it was written.
-std::optional<PortRange> ReadOne(const Field& field, Faults& faults) {
+std::optional<PortRange> ReadOne(const KeySchema& key, const Node& node, Faults& faults) {
   std::optional<PortRange> ports;
-  std::string said(field.node->TypeName());
-  if (const auto* number = field.node->As<std::int64_t>()) {
+  std::string said(node.TypeName());
+  if (const auto* number = node.As<std::int64_t>()) {
     said = std::to_string(*number);
     ports = ParsePorts(said);
-  } else if (const auto* text = field.node->As<std::string>()) {
+  } else if (const auto* text = node.As<std::string>()) {
     said = Quoted(*text);
     ports = ParsePorts(*text);
   }
   if (!ports) {
-    faults.Error(codes::kBadPort, said + " is no port of " + Quoted(field.name), field.node->origin,
-                 {}, "a port is 1 to 65535, a range is \"8000-8099\"");
+    faults.Error(codes::kBadPort, said + " is no port of " + Quoted(key.key), node.origin, {},
+                 "a port is 1 to 65535, a range is \"8000-8099\"");
   }
   return ports;
 }
@@ -45,22 +45,22 @@ std::vector<PortRange> Merged(std::vector<PortRange> ranges) {
 
 }  // namespace
 
-std::optional<std::vector<PortRange>> ReadPorts(const Field& field, Faults& faults) {
-  if (!field) return std::nullopt;
-  const Array* list = field.node->As<Array>();
+std::optional<std::vector<PortRange>> ReadPorts(const KeySchema& key, const Node& node,
+                                                Faults& faults) {
+  const Array* list = node.As<Array>();
   if (list == nullptr) {
-    auto one = ReadOne(field, faults);
+    auto one = ReadOne(key, node, faults);
     return one ? std::optional(std::vector{*one}) : std::nullopt;
   }
   // An empty list would read as "all ports" further on.
   if (list->empty() || list->size() > kMaxPorts) {
     faults.Error(list->empty() ? codes::kBadPort : codes::kTooMany,
-                 Quoted(field.name) + " must list 1 to 64 ports", field.node->origin);
+                 Quoted(key.key) + " must list 1 to 64 ports", node.origin);
     return std::nullopt;
   }
   std::vector<PortRange> ranges;
-  for (const Node& node : *list) {
-    auto one = ReadOne({field.name, &node}, faults);
+  for (const Node& element : *list) {
+    auto one = ReadOne(key, element, faults);
     if (one) ranges.push_back(*one);
   }
   if (ranges.size() != list->size()) return std::nullopt;

@@ -1,49 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// From a key's TOML value to ours. Each takes a field that may be absent (then: nothing, no
-/// fault); a value of the wrong type, form or range is reported and gives nothing.
+/// From one TOML value to ours, as a key's schema says. A value of the wrong type, form or range is
+/// reported and gives nothing.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "vmspec/document.h"
 #include "vmspec/faults.h"
 #include "vmspec/model.h"
-#include "vmspec/table_reader.h"
+#include "vmspec/schema.h"
+#include "vmspec/scope.h"
 
 namespace bulkhead::vmspec {
 
-using NameSet = std::set<std::string>;
-
-struct Range {
-  std::uint64_t min;
-  std::uint64_t max;
-};
-
-std::optional<std::uint32_t> ReadInteger(const Field& field, Range range, Faults& faults);
-std::optional<bool> ReadBool(const Field& field, Faults& faults);
-std::optional<std::string> ReadString(const Field& field, Faults& faults);
-/// Printable, not empty, at most `max_bytes`: for people's eyes.
-std::optional<std::string> ReadText(const Field& field, std::size_t max_bytes, Faults& faults);
-std::optional<std::string> ReadName(const Field& field, Faults& faults);
-/// The place of the value in `words`.
-std::optional<std::size_t> ReadWord(const Field& field, std::span<const std::string> words,
-                                    Faults& faults);
-/// In bytes; a multiple of `unit_bytes`.
-std::optional<std::uint64_t> ReadSize(const Field& field, Range bytes, std::uint64_t unit_bytes,
+std::optional<bool> ReadFlag(const KeySchema& key, const Node& node, Faults& faults);
+/// kInteger, kSize (bytes), kDuration (seconds, 0 for "never"), kBitRate (bits per second).
+std::optional<std::uint64_t> ReadNumber(const KeySchema& key, const Node& node, Faults& faults);
+/// Every form that is a text, references and words too.
+std::optional<std::string> ReadString(const KeySchema& key, const Node& node, const Scope& scope,
                                       Faults& faults);
-std::optional<Prefix> ReadPrefix(const Field& field, Faults& faults);
-/// { rank = 1, compartments = ["hq"] }
-std::optional<Label> ReadLabel(const Field& field, Faults& faults);
+/// The place of the value in `key.words`.
+std::optional<std::size_t> ReadWord(const KeySchema& key, const Node& node, Faults& faults);
+/// kAddress, kNetwork.
+std::optional<Prefix> ReadPrefix(const KeySchema& key, const Node& node, Faults& faults);
+/// kDestination: fills `to` or `to_name` of the rule.
+bool ReadDestination(const KeySchema& key, const Node& node, NetRule& rule, Faults& faults);
 /// 443, "8000-8099", or a list of these; the result is sorted, and no two ranges touch.
-std::optional<std::vector<PortRange>> ReadPorts(const Field& field, Faults& faults);
-/// One of `names`, else `code` and the one that may be meant. `what`: "level", "uplink".
-std::optional<std::string> ReadReference(const Field& field, std::string_view what,
-                                         const NameSet& names, std::string_view code,
-                                         Faults& faults);
+std::optional<std::vector<PortRange>> ReadPorts(const KeySchema& key, const Node& node,
+                                                Faults& faults);
+/// { rank = 1, compartments = ["hq"] }
+std::optional<Label> ReadLabel(const Node& node, const Scope& scope, Faults& faults);
+
+/// What the key has when nothing is said; nullptr: nothing. Lives for ever.
+const Node* FallbackOf(const KeySchema& key);
 
 }  // namespace bulkhead::vmspec

@@ -92,6 +92,10 @@ def block(lines):
     first = lines[0]
     if first.startswith("# "):
         return []
+    if first.startswith("<!--"):
+        return []
+    if first.startswith("### "):
+        return [f".SS {escape(first[4:]).replace('`', '')}"]
     if first.startswith("## "):
         return [f'.SH "{escape(first[3:]).upper()}"']
     if first.startswith("    "):

@@ -106,6 +106,8 @@ Result<int> SpecApply(Context& context, const Arguments& arguments) {
   if (!local.ok()) return Report(context, *files, local, false);
   auto checked = SendSpec(context, *files);
   if (!checked) return Propagate(checked);
+  checked->levels = local.levels;
+  checked->flows = local.flows;
   int exit_code = Report(context, *files, *checked, checked->ok());
   if (checked->ok() && !context.json()) context.out() << "Applied.\n";
   return exit_code;

@@ -19,7 +19,9 @@ constexpr char kKind[] = "indexes";
 constexpr std::size_t kMostBytes = 2UL << 20;
 constexpr char kRetained[] = "-";
 
-static_assert(kMaxLevelIndex == kMaxFlowIndex, "one bound serves both kinds");
+std::uint32_t MostOf(IndexKind kind) {
+  return kind == IndexKind::kLevel ? kMaxLevelIndex : kMaxFlowIndex;
+}
 
 bool IsBootId(const std::string& text) {
   return !text.empty() && text.size() <= 64 &&
@@ -82,7 +84,8 @@ Result<IndexBook::Book> IndexBook::Parse(const std::string& text) {
     words >> kind >> index_word >> name >> boot;
     auto index = vmspec::ParseNumber(index_word);
     bool level = kind == "level";
-    bool good = (level || kind == "flow") && index && *index >= 1 && *index <= kMaxLevelIndex &&
+    bool good = (level || kind == "flow") && index && *index >= 1 &&
+                *index <= MostOf(level ? IndexKind::kLevel : IndexKind::kFlow) &&
                 vmspec::IsName(name) && (boot == kRetained || IsBootId(boot)) && !(words >> rest);
     if (!good) return Fail(ErrorCode::kCorrupt, "line " + std::to_string(number));
     Entry entry{static_cast<std::uint32_t>(*index), boot == kRetained ? "" : boot};
@@ -102,11 +105,12 @@ Status IndexBook::Store(Book book) {
 }
 
 /// The lowest number that nobody has or had in this boot. Names of earlier boots give theirs up.
-std::optional<std::uint32_t> IndexBook::TakeFree(std::map<std::string, Entry>& part) const {
+std::optional<std::uint32_t> IndexBook::TakeFree(std::map<std::string, Entry>& part,
+                                                 std::uint32_t most) const {
   std::erase_if(part, [this](const auto& item) {
     return !item.second.gone_in.empty() && item.second.gone_in != boot_id_;
   });
-  std::vector<bool> taken(kMaxLevelIndex + 1);
+  std::vector<bool> taken(most + 1);
   for (const auto& [name, entry] : part) taken[entry.index] = true;
   auto free = std::find(taken.begin() + 1, taken.end(), false);
   if (free == taken.end()) return std::nullopt;
@@ -126,7 +130,7 @@ Result<IndexBook::Numbers> IndexBook::Assign(IndexKind kind, const std::set<std:
     }
     auto known = part.find(name);
     if (known == part.end()) {
-      auto index = TakeFree(part);
+      auto index = TakeFree(part, MostOf(kind));
       if (!index) return Full(kind);
       known = part.emplace(name, Entry{*index, ""}).first;
       changed = true;
@@ -143,7 +147,7 @@ Result<IndexBook::Numbers> IndexBook::Assign(IndexKind kind, const std::set<std:
 }
 
 std::unexpected<Error> IndexBook::Full(IndexKind kind) {
-  return Fail(ErrorCode::kLimit, "all " + std::to_string(kMaxLevelIndex) + " numbers of " +
+  return Fail(ErrorCode::kLimit, "all " + std::to_string(MostOf(kind)) + " numbers of " +
                                      KindWord(kind) +
                                      "s are taken, or were since this machine started: remove some "
                                      "from the spec and restart the machine");

@@ -33,8 +33,8 @@ class IndexBook {
   /// then: two levels could get one uid.
   static Result<std::unique_ptr<IndexBook>> Open(std::string path, std::string boot_id);
 
-  /// The numbers (1..4095) of all `names`; names without one get one. They are durable before this
-  /// returns; all or nothing: after an error no name got a number.
+  /// The numbers (levels 1..4095, flows 1..16383) of all `names`; names without one get one. They
+  /// are durable before this returns; all or nothing: after an error no name got a number.
   ///   kLimit    every number is taken, or was in this boot: the message says so; or the disk is
   ///   full. kInvalid  a name that cannot be a level's or a flow's.
   Result<Numbers> Assign(IndexKind kind, const std::set<std::string>& names);
@@ -60,7 +60,8 @@ class IndexBook {
 
   IndexBook(std::string path, std::string boot_id, Book book);
   Status Store(Book book);
-  std::optional<std::uint32_t> TakeFree(std::map<std::string, Entry>& part) const;
+  std::optional<std::uint32_t> TakeFree(std::map<std::string, Entry>& part,
+                                        std::uint32_t most) const;
   [[nodiscard]] bool IsCurrent(const Entry& entry) const;
   static std::unexpected<Error> Full(IndexKind kind);
   static std::map<std::string, Entry>& Part(Book& book, IndexKind kind);

@@ -64,7 +64,7 @@ std::string FaultAlone(const ServiceInstance& i) {
     if (i.name != i.level || i.index != i.level_index) return "agentd is named after its level";
     return {};
   }
-  if (!InRange(i.index, kMaxFlowIndex)) return "its flow index is not in 1..4095";
+  if (!InRange(i.index, kMaxFlowIndex)) return "its flow index is not in 1..16383";
   if (!IsName(i.peer_level)) return "its peer's name is not of the form [a-z][a-z0-9-]{0,30}";
   if (i.peer_level == i.level) return "a flow cannot lead from a level to itself";
   if (i.max_files < 1 || i.max_files > kMaxFiles) return "its file count is not in 1..1000000";

@@ -14,8 +14,8 @@
 namespace bulkhead::super {
 
 /// Every level with an agentd, every flow with two halves: more cannot be asked for.
-inline constexpr std::uint32_t kMaxInstances = 3 * 4095;
-inline constexpr std::uint32_t kMaxPayload = 4U << 20;
+inline constexpr std::uint32_t kMaxInstances = 4095 + 2 * 16'383;
+inline constexpr std::uint32_t kMaxPayload = 8U << 20;
 
 // --- requests ----------------------------------------------------------------------------------
 

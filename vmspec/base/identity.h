@@ -17,7 +17,7 @@ inline constexpr uid_t kUidBroker = kUidBase + 3;
 inline constexpr uid_t kUidBus =
     kUidBase + 4;  ///< the private dbus-daemon of a machine without one
 inline constexpr std::uint32_t kMaxLevelIndex = 4095;
-inline constexpr std::uint32_t kMaxFlowIndex = 4095;
+inline constexpr std::uint32_t kMaxFlowIndex = 16'383;
 
 /// QEMU of the level with this index (1..kMaxLevelIndex); gid is the same number. A process that
 /// connects to a channel of the level has this gid as a supplementary group.
@@ -26,6 +26,6 @@ constexpr uid_t LevelUid(std::uint32_t index) { return kUidBase + 10'000 + index
 constexpr uid_t AgentdUid(std::uint32_t index) { return kUidBase + 20'000 + index; }
 /// The two halves of a flow with this index (1..kMaxFlowIndex).
 constexpr uid_t DiodeSendUid(std::uint32_t index) { return kUidBase + 30'000 + index; }
-constexpr uid_t DiodeReceiveUid(std::uint32_t index) { return kUidBase + 40'000 + index; }
+constexpr uid_t DiodeReceiveUid(std::uint32_t index) { return kUidBase + 50'000 + index; }
 
 }  // namespace bulkhead

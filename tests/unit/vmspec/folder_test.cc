@@ -43,10 +43,12 @@ TEST_F(Folder, CannotHoldATomlFileThatNobodyReads) {
   auto files = ReadSpecFolder(folder_);
   ASSERT_FALSE(files);
   EXPECT_EQ(files.error().code, ErrorCode::kInvalid);
-  EXPECT_EQ(files.error().message,
-            folder_ +
-                "/flow.toml is no file of a spec set: its files are levels/NAME.toml, "
-                "flows.toml, networks.toml, devices.toml and host.toml; rename or remove it");
+  EXPECT_EQ(
+      files.error().message,
+      folder_ +
+          "/flow.toml is no file of a spec set: its files are levels/NAME.toml, "
+          "templates/NAME.toml, flows.toml, networks.toml, devices.toml and host.toml, and "
+          "drop-ins beside them (levels/NAME.d/*.toml, flows.d/*.toml ...); rename or remove it");
 }
 
 TEST_F(Folder, CannotHangOnAFifoOrDevice) {

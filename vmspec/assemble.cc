@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vmspec/assemble.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "vmspec/codes.h"
+#include "vmspec/did_you_mean.h"
+#include "vmspec/file_names.h"
+#include "vmspec/merge.h"
+#include "vmspec/migrate.h"
+#include "vmspec/scalars.h"
+#include "vmspec/schema.h"
+
+namespace bulkhead::vmspec {
+
+namespace {
+
+using Part = SpecPath::Part;
+
+constexpr std::size_t kMaxTemplateDepth = 16;
+
+Origin StartOf(const std::string& file) { return Origin{file, 1, 1, 1}; }
+
+/// What one file says, and the files laid over it.
+struct Sheet {
+  std::optional<Node> node;  ///< nothing: no file of its own
+  std::vector<Node> drop_ins;
+  Origin first;           ///< of any of its files
+  bool has_own = false;   ///< there is a file of its own, sound or not
+  bool sound = true;
+};
+using Sheets = std::map<std::string, Sheet>;
+
+Node* FindIn(Node& document, std::string_view key) {
+  auto& members = std::get<Table>(document.value).members;
+  auto found = std::ranges::find(members, key, &Member::key);
+  return found == members.end() ? nullptr : &found->value;
+}
+
+/// False: the file is of a schema that would only be misread.
+bool ReadSchema(const SpecPath& path, Node& document, Faults& faults) {
+  Node* schema = FindIn(document, "schema");
+  if (schema == nullptr) {
+    faults.Error(codes::kMissingKey, "the key \"schema\" is missing", document.origin);
+    std::get<Table>(document.value)
+        .members.push_back({"schema", document.origin, {document.origin, kCurrentSchema}});
+    return true;
+  }
+  const auto* version = schema->As<std::int64_t>();
+  if (version == nullptr || *version < kOldestSchema || *version > kCurrentSchema) {
+    faults.Error(codes::kSchema,
+                 "this version of Bulkhead reads schemas " + std::to_string(kOldestSchema) +
+                     " to " + std::to_string(kCurrentSchema),
+                 schema->origin);
+    return false;
+  }
+  Migrate(path, *version, document);
+  return true;
+}
+
+class Assembler {
+ public:
+  explicit Assembler(Faults& faults) : faults_(faults) {}
+
+  void Add(const std::string& file, const std::string& text) {
+    auto path = ParseSpecPath(file);
+    if (!path) {
+      faults_.Error(codes::kUnknownFile, "a spec set has no file " + Quoted(file), StartOf(file),
+                    {}, kFilesRule);
+      return;
+    }
+    if (path->part != Part::kTop && !IsName(path->name)) {
+      faults_.Error(codes::kFileName, Quoted(path->name) + " cannot be the name of a " +
+                                          (path->part == Part::kLevel ? "level" : "template"),
+                    StartOf(file), {}, kNameRule);
+      return;
+    }
+    Sheet& sheet = SheetsOf(path->part)[path->name];
+    if (sheet.first.line == 0) sheet.first = StartOf(file);
+    sheet.has_own = sheet.has_own || !path->drop_in;
+    auto document = ParseDocument(file, text, faults_);
+    if (document && !ReadSchema(*path, *document, faults_)) document.reset();
+    sheet.sound = sheet.sound && document;
+    if (!document) return;
+    if (path->drop_in) {
+      sheet.drop_ins.push_back(std::move(*document));
+    } else {
+      sheet.node = std::move(document);
+    }
+  }
+
+  Assembled Finish() {
+    Assembled out;
+    for (auto& [name, sheet] : templates_) out.template_names.insert(name);
+    for (auto& [name, sheet] : levels_) {
+      if (!sheet.has_own) {
+        faults_.Error(codes::kUnknownFile, "there is no level " + Quoted(name) + " for this drop-in",
+                      sheet.first, {}, "a level is a file levels/NAME.toml");
+        continue;
+      }
+      out.level_names.insert(name);
+      if (sheet.sound && Extend(*sheet.node)) out.levels.emplace(name, Laid(std::move(sheet)));
+    }
+    for (auto& [name, sheet] : tops_) {
+      if (!sheet.sound) out.unreadable.insert(name);
+      if (sheet.sound) out.top.emplace(name, Laid(std::move(sheet)));
+    }
+    return out;
+  }
+
+ private:
+  Sheets& SheetsOf(Part part) {
+    return part == Part::kLevel ? levels_ : part == Part::kTemplate ? templates_ : tops_;
+  }
+
+  static Node Laid(Sheet sheet) {
+    Node out = sheet.node ? std::move(*sheet.node) : Node{sheet.first, Table{}};
+    for (Node& over : sheet.drop_ins) Merge(out, std::move(over));
+    return out;
+  }
+
+  /// The template's name; nothing: none is said, or what is said is at fault (`sound` is false).
+  std::optional<std::string> TakeExtends(Node& document, bool& sound) {
+    Node* node = FindIn(document, "extends");
+    if (node == nullptr) return std::nullopt;
+    const auto* name = node->As<std::string>();
+    sound = name != nullptr && templates_.contains(*name);
+    if (sound) return *name;
+    if (name == nullptr) {
+      faults_.Error(codes::kWrongType,
+                    "\"extends\" must be a string, not " + std::string(node->TypeName()),
+                    node->origin);
+      return std::nullopt;
+    }
+    std::vector<std::string> known;
+    for (const auto& [key, sheet] : templates_) known.push_back(key);
+    std::string meant = DidYouMean(*name, known);
+    faults_.Error(codes::kUnknownReference, "there is no template " + Quoted(*name), node->origin,
+                  meant, meant.empty() ? "a template is a file templates/NAME.toml" : "");
+    return std::nullopt;
+  }
+
+  /// Puts the templates under the document. False: one of them is at fault, and what the level
+  /// lacks cannot be told.
+  bool Extend(Node& document) {
+    std::vector<Node> chain;
+    NameSet seen;
+    bool sound = true;
+    Node* next = &document;
+    while (auto name = TakeExtends(*next, sound)) {
+      if (!seen.insert(*name).second || seen.size() > kMaxTemplateDepth) {
+        faults_.Error(codes::kTemplateCycle,
+                      "the template " + Quoted(*name) + " extends itself, or too many others",
+                      FindIn(*next, "extends")->origin);
+        return false;
+      }
+      const Sheet& sheet = templates_.at(*name);
+      if (!sheet.sound || !sheet.node) return false;
+      chain.push_back(*sheet.node);
+      next = &chain.back();
+    }
+    if (chain.empty()) return sound;
+    Node own = std::move(document);
+    document = std::move(chain.back());
+    document.origin = own.origin;
+    for (auto it = chain.rbegin() + 1; it != chain.rend(); ++it) Merge(document, std::move(*it));
+    Merge(document, std::move(own));
+    return sound;
+  }
+
+  Faults& faults_;
+  Sheets levels_;
+  Sheets templates_;
+  Sheets tops_;
+};
+
+}  // namespace
+
+Assembled Assemble(const SpecFiles& files, Faults& faults) {
+  Assembler assembler(faults);
+  for (const auto& [path, text] : files) assembler.Add(path, text);
+  return assembler.Finish();
+}
+
+}  // namespace bulkhead::vmspec
