@@ -89,9 +89,7 @@ CheckedSpec CheckSpec(const SpecFiles& files) {
   draft.levels_without_label = assembled.level_names;
   ReadAll(assembled, draft, faults);
   CheckCounts(draft, faults);
-  CheckFlows(draft, faults);
-  CheckUplinks(draft, faults);
-  CheckStorage(draft, faults);
+  CheckInformationFlow(draft, faults);
   CheckPools(draft, faults);
   CheckLimits(draft, faults);
   CheckedSpec out{std::move(draft.spec), faults.Take()};

@@ -54,5 +54,13 @@ inline constexpr char kFlowAgainstLattice[] = "B0301";
 inline constexpr char kMediumAgainstLattice[] = "B0302";
 inline constexpr char kLeavesByUplink[] = "B0303";
 inline constexpr char kEntersByUplink[] = "B0304";
+inline constexpr char kServiceAgainstLattice[] = "B0305";
+inline constexpr char kClipboardAgainstLattice[] = "B0306";
+inline constexpr char kDeviceAgainstLattice[] = "B0307";
+inline constexpr char kTokenAgainstLattice[] = "B0308";
+inline constexpr char kOpenedAgainstLattice[] = "B0309";
+inline constexpr char kRouteAgainstLattice[] = "B0310";
+inline constexpr char kLabelledDevice[] = "B0311";
+inline constexpr char kNeedlessDowngrade[] = "B0312";
 
 }  // namespace bulkhead::vmspec::codes

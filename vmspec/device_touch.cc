@@ -137,8 +137,7 @@ bool DeviceTouch::Named(const Level& level, DeviceClass device_class,
                         const KnownDevice& device) const {
   const DevicePolicy& policy = level.Device(device_class);
   if (policy.mode == GrantMode::kNone || !device.classes.contains(device_class)) return false;
-  if (device_class == DeviceClass::kStorage && policy.marked_only &&
-      device.label != level.label) {
+  if (device_class == DeviceClass::kStorage && policy.marked_only && device.label != level.label) {
     return false;
   }
   if (device_class == DeviceClass::kUsb && !policy.usb_ids.empty() && !device.usb_id.empty() &&

@@ -34,10 +34,11 @@ class Formatter {
     AddPlace(d.origin);
     bool shown = d.origin.line > 0 && AddSource(d, number);
     if (!shown && !d.label.empty()) AddNote("note", d.label);
-    if (!d.help.empty()) {
-      if (shown) Gutter("", "");
-      AddNote("help", d.help);
-    }
+    bool alone = d.notes.size() == 1 && d.notes[0].origin.ToString() == d.origin.ToString();
+    bool notes = !d.notes.empty() && !alone;
+    if (shown && (notes || !d.help.empty())) Gutter("", "");
+    if (notes) AddNotes(d.notes);
+    if (!d.help.empty()) AddNote("help", d.help);
     out_ += "\n";
   }
 
@@ -80,7 +81,19 @@ class Formatter {
             colour_.reset + (text.empty() ? "" : " ") + text + "\n";
   }
 
-  void AddNote(const char* kind, const std::string& text) {
+  /// The steps of a way by number, remarks as they come.
+  void AddNotes(const std::vector<Note>& notes) {
+    std::size_t step = 0;
+    for (const Note& note : notes) {
+      if (note.origin.file.empty()) {
+        AddNote("note", note.message);
+      } else {
+        AddNote(std::to_string(++step), Printable(note.origin.ToString()) + ": " + note.message);
+      }
+    }
+  }
+
+  void AddNote(const std::string& kind, const std::string& text) {
     out_ += std::string(width_ + 1, ' ') + colour_.gutter + "= " + colour_.reset + kind + ": " +
             Sentence(text) + "\n";
   }

@@ -35,9 +35,7 @@ void ReadLevelPeople(TableReader& table, Level& level);  ///< display, keys, rol
 void ReadProtocol(TableReader& table, Protocol& protocol, std::vector<PortRange>& ports);
 
 /// The checks that need the whole set.
-void CheckFlows(const Draft& draft, Faults& faults);
-void CheckUplinks(const Draft& draft, Faults& faults);
-void CheckStorage(const Draft& draft, Faults& faults);
+void CheckInformationFlow(const Draft& draft, Faults& faults);
 void CheckPools(const Draft& draft, Faults& faults);
 void CheckLimits(const Draft& draft, Faults& faults);
 

@@ -21,13 +21,13 @@ class Faults {
   void Warning(std::string_view code, std::string message, const Origin& origin,
                std::string label = {}, std::string help = {});
 
+  void Add(Diagnostic diagnostic);
+
   /// All of them in order of file, line and column, and when there were more than kMaxFaults a
   /// closing word; the collector is empty then.
   std::vector<Diagnostic> Take();
 
  private:
-  void Add(Diagnostic diagnostic);
-
   std::vector<Diagnostic> kept_;
   std::size_t dropped_errors_ = 0;
   std::size_t dropped_warnings_ = 0;

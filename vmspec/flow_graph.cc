@@ -12,18 +12,18 @@ namespace {
 
 /// In the order of enum EdgeKind.
 constexpr std::array<std::string_view, kEdgeKinds> kEdgeNames = {
-    "transfer",  "downgrade",    "encrypt",    "decrypt",   "open",     "service",
-    "uplink-out", "uplink-in",   "route",      "same-network", "device-out", "device-in",
-    "token-out", "token-in",     "clipboard-out", "clipboard-in"};
+    "transfer",   "downgrade", "encrypt",       "decrypt",      "open",       "service",
+    "uplink-out", "uplink-in", "route",         "same-network", "device-out", "device-in",
+    "token-out",  "token-in",  "clipboard-out", "clipboard-in"};
 constexpr std::array<std::string_view, 6> kNodeNames = {"level", "uplink", "device",
                                                         "pool",  "token",  "clipboard"};
 /// In the order of enum DeviceClass: the devices that nobody named.
 constexpr std::array<std::string_view, kDeviceClassNames.size()> kPoolTitles = {
-    "any removable medium", "any sound device",  "any microphone",
-    "any camera",           "any smartcard",     "any FIDO token",
-    "any printer",          "any scanner",       "any other USB device"};
+    "any removable medium", "any sound device", "any microphone",
+    "any camera",           "any smartcard",    "any FIDO token",
+    "any printer",          "any scanner",      "any other USB device"};
 constexpr std::array<std::string_view, kDeviceClassNames.size()> kOutVerbs = {
-    "may write", "may play on", "may write", "may write", "may write",
+    "may write", "may play on",  "may write", "may write", "may write",
     "may write", "may print on", "may write", "may write"};
 constexpr std::array<std::string_view, kDeviceClassNames.size()> kInVerbs = {
     "may read", "may read", "may listen to", "may look through", "may read",
@@ -110,8 +110,7 @@ std::optional<NodeId> FlowGraph::Find(NodeKind kind, std::string_view name) cons
 }
 
 std::optional<NodeId> FlowGraph::FindAny(std::string_view name) const {
-  for (NodeKind kind :
-       {NodeKind::kLevel, NodeKind::kUplink, NodeKind::kDevice, NodeKind::kToken}) {
+  for (NodeKind kind : {NodeKind::kLevel, NodeKind::kUplink, NodeKind::kDevice, NodeKind::kToken}) {
     if (auto id = Find(kind, name)) return id;
   }
   return std::nullopt;
@@ -121,9 +120,8 @@ bool FlowGraph::Opens(const FlowEdge& opener, const FlowEdge& sealer) const {
   const FlowRule& with = RuleOf(opener);
   const std::vector<std::uint32_t>& sealed = RuleOf(sealer).keys;
   if (with.any_key) return !sealed.empty();
-  return std::ranges::any_of(with.keys, [&](std::uint32_t key) {
-    return std::ranges::binary_search(sealed, key);
-  });
+  return std::ranges::any_of(
+      with.keys, [&](std::uint32_t key) { return std::ranges::binary_search(sealed, key); });
 }
 
 void FlowGraph::Forget(NodeKind kind, std::string_view name) {

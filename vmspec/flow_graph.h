@@ -29,7 +29,7 @@ enum class NodeKind : std::uint8_t {
 
 struct FlowNode {
   NodeKind kind = NodeKind::kLevel;
-  std::string name;            ///< of the level, uplink, device or token; a pool's class; whose clipboard
+  std::string name;  ///< of the level, uplink, device or token; a pool's class; whose clipboard
   std::optional<Label> label;  ///< always there for levels and uplinks whose label is known
   bool holds = true;           ///< what comes in may come out again
   Origin origin;
@@ -75,7 +75,8 @@ struct FlowRule {
   Origin origin;
   std::string name;    ///< of the flow, service, key or interface; else ""
   std::string detail;  ///< quoted: the recipients, the reason, the keys; else ""
-  /// What is sealed with it (kEncrypt), what it opens (kDecrypt, kOpen): identities of keys, sorted.
+  /// What is sealed with it (kEncrypt), what it opens (kDecrypt, kOpen): identities of keys,
+  /// sorted.
   std::vector<std::uint32_t> keys;
   bool any_key = false;  ///< kDecrypt with every key of the host
 };

@@ -60,7 +60,8 @@ std::string NetworkOf(const Uplink& uplink) {
 }
 
 bool AlwaysHolds(const KnownDevice& device) {
-  return device.classes.contains(DeviceClass::kStorage) || device.classes.contains(DeviceClass::kUsb);
+  return device.classes.contains(DeviceClass::kStorage) ||
+         device.classes.contains(DeviceClass::kUsb);
 }
 
 bool Contains(const std::vector<std::string>& list, const std::string& word) {
@@ -184,10 +185,11 @@ void FlowGraphBuilder::AddKeyUse(const KeyUse& use, NodeId level) {
 void FlowGraphBuilder::AddClipboard(const Level& level, NodeId id) {
   const Display& display = level.display;
   if (display.clipboard_out.empty()) return;
-  NodeId clipboard = Node(NodeKind::kClipboard, level.name, std::nullopt, true,
-                          display.clipboard_out_origin);
+  NodeId clipboard =
+      Node(NodeKind::kClipboard, level.name, std::nullopt, true, display.clipboard_out_origin);
   Edge(id, clipboard, EdgeKind::kClipboardOut, Rule({display.clipboard_out_origin, {}, {}, {}}));
-  for (const std::string& name : std::set(display.clipboard_out.begin(), display.clipboard_out.end())) {
+  for (const std::string& name :
+       std::set(display.clipboard_out.begin(), display.clipboard_out.end())) {
     auto other = spec_.levels.find(name);
     if (other == spec_.levels.end() || name == level.name) continue;
     const Display& there = other->second.display;

@@ -38,8 +38,9 @@ std::uint32_t KeyIdentity::Root(std::uint32_t id) const {
 }
 
 void KeyIdentity::Unite(std::uint32_t a, std::uint32_t b) {
-  auto [low, high] = std::minmax(Root(a), Root(b));
-  parent_[high] = low;
+  a = Root(a);
+  b = Root(b);
+  parent_[std::max(a, b)] = std::min(a, b);
 }
 
 std::optional<std::uint32_t> KeyIdentity::Of(const std::string& key) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// Which names mean the same key. Two [key.NAME] that may be one PKCS#11 object are one, and what is
-/// sealed for a certificate is sealed for every recipient who has it.
+/// Which names mean the same key. Two [key.NAME] that may be one PKCS#11 object are one, and what
+/// is sealed for a certificate is sealed for every recipient who has it.
 #pragma once
 
 #include <cstdint>

@@ -20,6 +20,12 @@ using SpecFiles = std::map<std::string, std::string>;
 /// (CheckSpec) 16 MiB in all; anything else whose name ends in .toml is an error that names it.
 Result<SpecFiles> ReadSpecFolder(const std::string& folder);
 
+/// A step of the way that a diagnostic speaks of; without a file: something to add.
+struct Note {
+  Origin origin;
+  std::string message;  ///< one sentence, printable
+};
+
 struct Diagnostic {
   std::string code;     ///< stable, "B0102"
   std::string message;  ///< one sentence, printable
@@ -27,6 +33,7 @@ struct Diagnostic {
   std::string label;  ///< what stands under the caret ("did you mean \"memory\"?"), may be empty
   std::string help;   ///< the way out, may be empty
   bool warning = false;
+  std::vector<Note> notes{};  ///< B03xx: the whole way, one note for each edge, then remarks
 };
 
 struct CheckedSpec {

@@ -16,6 +16,16 @@ using vmspec::SpecFiles;
 
 constexpr std::chrono::minutes kApplyDeadline{2};
 
+Json ToJson(const std::vector<vmspec::Note>& notes) {
+  JsonArray all;
+  for (const vmspec::Note& note : notes) {
+    all.push_back(JsonMembers{{"file", note.origin.file},
+                              {"line", std::int64_t{note.origin.line}},
+                              {"message", note.message}});
+  }
+  return all;
+}
+
 Json ToJson(const Diagnostic& d) {
   return JsonMembers{{"code", d.code},
                      {"message", d.message},
@@ -24,7 +34,8 @@ Json ToJson(const Diagnostic& d) {
                      {"column", std::int64_t{d.origin.column}},
                      {"label", d.label},
                      {"help", d.help},
-                     {"warning", d.warning}};
+                     {"warning", d.warning},
+                     {"notes", ToJson(d.notes)}};
 }
 
 Json ToJson(const CheckedSpec& checked, bool applied) {

@@ -156,6 +156,8 @@ TEST(Lattice, CannotCarryInformationDownOnAMedium) {
  5 | storage = { mode = "manual", write = true }
    |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ "b" may write a medium
    |
+   = 1: levels/b.toml:5: "b" may write any removable medium
+   = 2: levels/a.toml:5: "a" may read any removable medium
    = help: "a" may read it afterwards (levels/a.toml:5): make media read-only in "b" (write = false), or lend none to "a"
 
 1 error, 0 warnings in 2 files (2 levels, 0 flows). Nothing was applied.
