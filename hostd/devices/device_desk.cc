@@ -75,8 +75,9 @@ Status DeviceDesk::LendLocked(const std::string& actor, const std::string& devic
   if (done) done = broker_->ConfirmAttached(device, level);
   if (done) return {};
   if (Status undone = Undo(device, level); !undone) {
-    return Fail(done.error().code,
-                done.error().message + "; and it is not undone yet: " + undone.error().message);
+    return Fail(done.error().code, done.error().message + "; and the host has " + device +
+                                       " not back yet: " + undone.error().message +
+                                       "; then run bulkhead device take-back " + device);
   }
   return done;
 }

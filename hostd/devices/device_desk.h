@@ -29,7 +29,8 @@ class DeviceDesk {
 
   /// Returns when the level has it. Errors; the device is the host's (or whose it was) after each:
   ///   kRefused, kBusy, kNotFound  as the broker says
-  ///   others                      as the hypervisor says
+  ///   others                      as the hypervisor says; when that cannot be undone the device
+  ///                               stays the level's, and the sentence says how to get it back
   Status Lend(const std::string& actor, const std::string& device, const std::string& level,
               bool write);
   /// Returns when the host has it again. kTimeout: the guest does not let go; it stays "draining".

@@ -122,7 +122,16 @@ TEST_F(DeviceDeskTest, AnUndoThatFailedTellsBothFaults) {
   EXPECT_EQ(lent.error().code, ErrorCode::kIo) << "what went wrong first";
   EXPECT_NE(lent.error().message.find("QEMU says no"), std::string::npos);
   EXPECT_NE(lent.error().message.find("libvirtd is gone"), std::string::npos);
+  EXPECT_NE(lent.error().message.find("bulkhead device take-back loop0"), std::string::npos);
   EXPECT_EQ(StateNow(), State::kBound) << "nobody else gets it while the guest may have it";
+  EXPECT_TRUE(desk->TakeBack("uid:0", "loop0")) << "the way out that the sentence names";
+  ExpectTheHosts();
+}
+
+TEST_F(DeviceDeskTest, AnUndoThatFailedIsDoneByReconcile) {
+  hypervisor.FailNext("Attach", "low", {ErrorCode::kIo, "QEMU says no", 0});
+  hypervisor.FailNext("Detach", "low", {ErrorCode::kUnavailable, "libvirtd is gone", 0});
+  ASSERT_FALSE(desk->Lend("uid:0", "loop0", "low", false));
   ASSERT_TRUE(desk->Reconcile({"low", "high"}));
   ExpectTheHosts();
 }
