@@ -208,6 +208,17 @@ void LevelMachine::Ready(std::int64_t now_ms) {
   if (AwaitsHello()) Enter(Phase::kRunning, "", now_ms);
 }
 
+void LevelMachine::Unheard(std::uint32_t seconds) {
+  if (phase_ != Phase::kRunning) return;
+  status_.reason = "its agent has said nothing for " + std::to_string(seconds) +
+                   " s: look at its console (bulkhead console), or restart it with "
+                   "bulkhead stop --force and bulkhead start";
+}
+
+void LevelMachine::Heard() {
+  if (phase_ == Phase::kRunning) status_.reason.clear();
+}
+
 Act LevelMachine::HelloTimedOut(std::uint32_t seconds, std::int64_t now_ms) {
   if (!AwaitsHello()) return Act::kNone;
   std::string within = " within " + std::to_string(seconds) + " s";
@@ -234,7 +245,8 @@ Act LevelMachine::DomainGone(const std::string& reason, std::int64_t now_ms) {
       return BeginTearDown(now_ms);
     case Phase::kRunning:
       if (reason == "shutdown") {
-        gone_reason_ = "it was shut down from inside";
+        // QEMU tells these three apart from nothing else.
+        gone_reason_ = "it ended from inside: a shutdown, a reboot or a kernel panic";
         return BeginTearDown(now_ms);
       }
       return Fail("run",

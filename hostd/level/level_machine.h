@@ -61,6 +61,10 @@ class LevelMachine {
   /// The agent's first word: returns whether a Welcome is due.
   bool Hello(const std::string& boot_id);
   void Ready(std::int64_t now_ms);
+  /// The agent of a level that runs has said nothing for `seconds`: the reason says so until its
+  /// next word. The level goes on: what people do in it need not need the agent.
+  void Unheard(std::uint32_t seconds);
+  void Heard();
   /// The agent was silent for `seconds` since the start.
   Act HelloTimedOut(std::uint32_t seconds, std::int64_t now_ms);
   Act ShutdownTimedOut(std::int64_t now_ms);

@@ -56,8 +56,8 @@ control::Welcome WelcomeFor(const AppliedSpec& applied, const vmspec::Level& lev
 
 }  // namespace
 
-Levels::Levels(Work* work, World world, Hooks hooks)
-    : work_(work), world_(std::move(world)), hooks_(std::move(hooks)) {}
+Levels::Levels(Work* work, World world, Hooks hooks, std::uint32_t silence_ms)
+    : work_(work), world_(std::move(world)), hooks_(std::move(hooks)), silence_ms_(silence_ms) {}
 
 void Levels::SetApplied(AppliedSpecPtr applied) {
   applied_ = std::move(applied);
@@ -133,7 +133,11 @@ Status Levels::RequireRunning(const std::string& level) const {
 
 Status Levels::RequireListening(const std::string& level) const {
   if (Status up = RequireRunning(level); !up) return up;
-  if (entries_.at(level).hello) return {};
+  const Entry& entry = entries_.at(level);
+  // A level that runs has a reason only while its agent is not heard.
+  const std::string& unheard = entry.machine.status().reason;
+  if (!unheard.empty()) return Fail(ErrorCode::kUnavailable, level + ": " + unheard);
+  if (entry.hello) return {};
   return Fail(ErrorCode::kUnavailable, "the agent of " + level +
                                            " has said no hello since it was connected: try again "
                                            "in a moment");
@@ -275,9 +279,20 @@ void Levels::ArmTimer(const std::string& level, Entry& entry) {
   });
 }
 
+/// The first word is owed from the moment it runs: after a restart of hostd, too.
+void Levels::ArmSilence(const std::string& level, Entry& entry) {
+  if (entry.machine.phase() != Phase::kRunning) return entry.silence.Clear();
+  if (entry.silence.armed() || !entry.machine.status().reason.empty()) return;
+  entry.silence.Set(silence_ms_, [this, level] {
+    entries_[level].machine.Unheard(silence_ms_ / 1000);
+    Announce(level);
+  });
+}
+
 void Levels::Announce(const std::string& level) {
   Entry& entry = entries_[level];
   ArmTimer(level, entry);
+  ArmSilence(level, entry);
   if (entry.announced == entry.machine.status()) return;
   entry.announced = entry.machine.status();
   hooks_.changed(level);
@@ -298,9 +313,17 @@ void Levels::OnLink(const std::string& level, const report::AgentLink& link) {
   hooks_.agent_gone(level);
 }
 
+/// Whatever it says: it is heard, and has the whole time for its next word.
+void Levels::OnWord(const std::string& level, Entry& entry) {
+  entry.silence.Clear();
+  entry.machine.Heard();
+  Announce(level);
+}
+
 void Levels::OnGuest(const std::string& level, const control::GuestMessage& message) {
   Entry* entry = Find(level);
   if (entry == nullptr) return;
+  OnWord(level, *entry);
   if (const auto* hello = std::get_if<control::Hello>(&message)) {
     // An agent that begins anew has forgotten what it was told to run.
     if (entry->hello) hooks_.agent_gone(level);

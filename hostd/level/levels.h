@@ -25,6 +25,9 @@ namespace bulkhead::hostd {
 /// How long a level may take to shut down from inside before it is ended.
 inline constexpr std::uint32_t kShutdownTimeoutS = 45;
 
+/// An agent tells its health every 5 s. One that has been silent for this long is not heard.
+inline constexpr std::uint32_t kAgentSilence_ms = 30'000;
+
 class Levels {
  public:
   struct Hooks {
@@ -37,7 +40,7 @@ class Levels {
   };
 
   /// `work` is borrowed, as is all that `world` points to.
-  Levels(Work* work, World world, Hooks hooks);
+  Levels(Work* work, World world, Hooks hooks, std::uint32_t silence_ms = kAgentSilence_ms);
 
   /// The set in force. Levels that are up are in it (SpecDesk sees to that).
   void SetApplied(AppliedSpecPtr applied);
@@ -49,8 +52,8 @@ class Levels {
   Status Restart(const std::string& level, const std::string& actor);
   /// kNotFound, or kUnavailable with how the level is: for calls that need one that runs.
   [[nodiscard]] Status RequireRunning(const std::string& level) const;
-  /// As RequireRunning, and kUnavailable while its agent has not said hello on this connection:
-  /// what is sent to it would be lost without a word.
+  /// As RequireRunning, and kUnavailable while its agent has not said hello on this connection or
+  /// is silent: what is sent to it would be lost without a word.
   [[nodiscard]] Status RequireListening(const std::string& level) const;
 
   // --- what the world says ---
@@ -77,6 +80,7 @@ class Levels {
     Measures measures;
     Timer timer;
     bool timer_for_hello = false;
+    Timer silence;                        ///< armed while it runs and its agent is heard
     std::string actor = "hostd";          ///< who asked for what is under way
     bool resume_asked = false;            ///< by a person, while it was paused
     bool busy = false;                    ///< a job of this level is on a worker thread
@@ -100,6 +104,8 @@ class Levels {
   void Ended(const std::string& level, Act then);
   void Announce(const std::string& level);
   void ArmTimer(const std::string& level, Entry& entry);
+  void ArmSilence(const std::string& level, Entry& entry);
+  void OnWord(const std::string& level, Entry& entry);
   void OnHello(const std::string& level, Entry& entry);
   void HearAgain(const std::string& level, Entry& entry);
   void OnReady(const std::string& level, Entry& entry);
@@ -116,6 +122,7 @@ class Levels {
   Work* work_;
   World world_;
   Hooks hooks_;
+  std::uint32_t silence_ms_;
   AppliedSpecPtr applied_ = std::make_shared<const AppliedSpec>();
   std::map<std::string, Entry> entries_;
   std::uint64_t epoch_ = 0;

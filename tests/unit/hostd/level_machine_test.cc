@@ -134,6 +134,17 @@ TEST(LevelMachine, ShutDownFromInsideIsStoppedNotFailed) {
   EXPECT_NE(m.status().reason.find("from inside"), std::string::npos);
 }
 
+TEST(LevelMachine, OnlyALevelThatRunsIsUnheard) {
+  LevelMachine m = Running();
+  m.Unheard(30);
+  EXPECT_EQ(m.status().state, LevelState::kRunning);
+  EXPECT_NE(m.status().reason.find("30 s"), std::string::npos);
+  EXPECT_EQ(m.Stop(true, 50), Act::kTearDown);
+  (void)m.TornDown({}, 60);
+  m.Unheard(30);
+  EXPECT_EQ(m.status().reason, "");
+}
+
 TEST(LevelMachine, ACrashIsFailedWithItsReason) {
   LevelMachine m = Running();
   EXPECT_EQ(m.DomainGone("crashed", 50), Act::kTearDown);

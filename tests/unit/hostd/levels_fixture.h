@@ -82,7 +82,7 @@ class LevelsFixture : public ImageFixture {
     work_ = std::make_unique<Work>(4);
     World world{paths_,       audit_.get(),  images_store_.get(), &accel_,    &network_,
                 &hypervisor_, keeper_.get(), devices_.get(),      runs_.get()};
-    levels_ = std::make_unique<Levels>(work_.get(), world, MakeHooks());
+    levels_ = std::make_unique<Levels>(work_.get(), world, MakeHooks(), silence_ms_);
     levels_->SetApplied(applied_);
   }
   /// As a kill does, between two jobs.
@@ -185,6 +185,7 @@ class LevelsFixture : public ImageFixture {
   std::unique_ptr<Levels> levels_;
   std::unique_ptr<Work> work_;  ///< its threads end first
 
+  std::uint32_t silence_ms_ = kAgentSilence_ms;
   bool agent_listens_ = true;
   std::vector<std::pair<std::string, control::HostMessage>> sent_;
   std::vector<std::string> states_;

@@ -71,6 +71,32 @@ TEST_F(LevelsTest, ALevelWhoseAgentIsNotHeardIsNotSentToInVain) {
   EXPECT_TRUE(levels_->RequireListening("low"));
 }
 
+TEST_F(LevelsTest, ALevelWhoseAgentFallsSilentSaysSoUntilItsNextWord) {
+  EndHostd();
+  silence_ms_ = 20;
+  BeginHostd();
+  Adopt();
+  BringToRunning("low");
+  auto unheard = [&] { return !StatusOf("low").reason.empty(); };
+  ASSERT_TRUE(Until(unheard)) << "I8";
+  EXPECT_EQ(StatusOf("low").state, LevelState::kRunning);
+  EXPECT_EQ(levels_->RequireListening("low").error().code, ErrorCode::kUnavailable);
+  levels_->OnGuest("low", control::Health{});
+  EXPECT_EQ(StatusOf("low").reason, "");
+  EXPECT_TRUE(levels_->RequireListening("low"));
+  EXPECT_TRUE(Until(unheard)) << "and again";
+}
+
+TEST_F(LevelsTest, AnAdoptedLevelThatSaysNothingIsSaidToBeUnheard) {
+  BringToRunning("low");
+  EndHostd();
+  silence_ms_ = 20;
+  BeginHostd();
+  Adopt();
+  ASSERT_TRUE(UntilState("low", LevelState::kRunning));
+  EXPECT_TRUE(Until([&] { return !StatusOf("low").reason.empty(); })) << "I8";
+}
+
 TEST_F(LevelsTest, CannotStartOnAnImageThatWasChanged) {
   Spill(image_ + "/vmlinuz", "planted");
   ExpectFailureAt("storage", "vmlinuz");
