@@ -689,11 +689,12 @@ def test_down_and_purge_leave_nothing():
         assert not pids_of(p), f"{p} still runs"
 
 
-def main():
+def main(namespace):
+    """Runs the test_ functions of a module, in their order."""
     if os.path.exists("/run/systemd/private") or not os.path.ismount("/run"):
-        sys.exit("main_job.py runs inside tests/integration/sandbox")
+        sys.exit(f"{sys.argv[0]} runs inside tests/integration/sandbox")
     only = sys.argv[2].split(",") if len(sys.argv) > 2 and sys.argv[1] == "--only" else None
-    tests = [(n, f) for n, f in globals().items() if n.startswith("test_") and callable(f)]
+    tests = [(n, f) for n, f in namespace.items() if n.startswith("test_") and callable(f)]
     if only:
         tests = [t for t in tests if t[0] == "test_try_first" or any(w in t[0] for w in only)]
     passed = failed = skipped = 0
@@ -719,4 +720,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main(globals())
