@@ -74,6 +74,9 @@ std::optional<bool> Judge(Goal goal, const Sight& before, const Sight& now, bool
   if (goal == Goal::kStopped) {
     if (now.state == "stopped") return true;
     if (now.state == "failed" && !stale) return false;
+    // It was stopped and started again between two looks. Before it has settled, the run may be one
+    // that began just before it was asked to stop.
+    if (now.state == "running" && settled && now.since_ms != before.since_ms) return false;
     return std::nullopt;
   }
   if (now.state == "running") {

@@ -54,13 +54,18 @@ Json ToJson(const std::vector<Followed>& levels) {
   return JsonMembers{{"levels", std::move(all)}};
 }
 
+/// Why a level is not where it was sent. Two people can have sent it two ways.
+std::string WhyNot(const Followed& level) {
+  if (level.now.state == "running") return "somebody started it again meanwhile";
+  if (!level.now.reason.empty()) return Printable(level.now.reason, 2000);
+  if (level.now.state == "stopped") return "somebody stopped it meanwhile";
+  return "hostd gave no reason: see bulkhead status " + Printable(level.name);
+}
+
 void ComplainOf(const Context& context, const Verb& verb, const Followed& level) {
   std::string sentence = Printable(level.name) + " " + verb.not_reached + ": ";
   if (!level.now.step.empty()) sentence += "step " + Printable(level.now.step, 80) + ": ";
-  sentence += level.now.reason.empty()
-                  ? "hostd gave no reason: see bulkhead status " + Printable(level.name)
-                  : Printable(level.now.reason, 2000);
-  context.Complain(sentence);
+  context.Complain(sentence + WhyNot(level));
 }
 
 int Report(const Context& context, const Verb& verb, bool waited,

@@ -49,6 +49,20 @@ TEST_F(LevelCommands, StartSaysStepReasonAndExitsOneOnFailure) {
   EXPECT_EQ("bulkhead: low did not start: step network: netd is away: start it\n", outcome.err);
 }
 
+TEST_F(LevelCommands, AStartThatAStopOvertookSaysSo) {
+  Script("low", State("stopped", 1), {State("starting", 2, "network"), State("stopped", 3)});
+  Outcome outcome = Cli({"start", "low"});
+  EXPECT_EQ(kExitFailure, outcome.code);
+  EXPECT_EQ("bulkhead: low did not start: somebody stopped it meanwhile\n", outcome.err);
+}
+
+TEST_F(LevelCommands, AStopThatAStartOvertookEndsAndSaysSo) {
+  Script("low", State("running", 1), {State("running", 4, "", "unheard")});
+  Outcome outcome = Cli({"stop", "low"});
+  EXPECT_EQ(kExitFailure, outcome.code);
+  EXPECT_EQ("bulkhead: low did not stop: somebody started it again meanwhile\n", outcome.err);
+}
+
 TEST_F(LevelCommands, StartTellsAnOldFailureFromANewOne) {
   Script("low", State("failed", 1, "boot", "old"),
          {State("starting", 2, "boot"), State("running", 3)});
