@@ -5,9 +5,9 @@
 Runs as root inside tests/integration/sandbox, as main_job.py, whose words it uses.
     tests/integration/sandbox python3 tests/integration/rough_use.py [--only WORD,...]
 """
+import json
 import os
 import random
-import re
 import signal
 import subprocess
 import time
@@ -147,42 +147,30 @@ def test_apply_races_start_and_stop():
     assert "ok" in bulkhead("audit", "verify").stdout.lower()
 
 
-COUNT = int(os.environ.get("BULKHEAD_MANY", "10000"))
+# The guest's sender lingers for 0.3 s after each file: ten thousand take an hour.
+COUNT = int(os.environ.get("BULKHEAD_MANY_FILES", "150"))
 
 
 def test_many_small_files():
-    """S9 I4 ten thousand small files through the flow: each arrives whole or is on record as refused"""
+    """S9 I4 many small files in a row: each that was handed over arrives whole, each step of each is on record"""
     in_level("low", f"mkdir -p /home/user/many; cd /home/user/many; for i in $(seq {COUNT}); do echo $i > s$i; done", root=False,
              timeout=300)
     t0 = time.monotonic()
-    p = in_level("low", "cd /home/user/many; ls | xargs -n 500 bulkhead-send --to high >/run/user-many 2>&1 || true; "
-                        "grep -c 'handed over' /run/user-many; grep -v 'handed over' /run/user-many | sort | uniq -c | head -5",
-                 timeout=1500)
-    handed = int(p.stdout.split("\n")[0])
-    print(f"{handed} of {COUNT} handed over in {time.monotonic() - t0:.0f} s; {p.stdout.strip()!r}")
-
-    def there():
-        return int(in_level("high", "ls /home/user/Incoming/low | grep -c '^s[0-9]*$'; true", root=False).stdout)
-    last, same = -1, 0
-    while same < 5:
-        now = there()
-        same = same + 1 if now == last else 0
-        last = now
-        time.sleep(2)
-    print(f"{last} arrived, {time.monotonic() - t0:.0f} s")
-    wrong = in_level("high", "cd /home/user/Incoming/low; for f in s*; do read -r x < $f; [ \"s$x\" = $f ] || echo $f; done", root=False,
-                     timeout=300).stdout
-    assert not wrong, f"changed on their way: {wrong[:200]}"
-    print(bulkhead("flow", "list").stdout)
-    log = open(f"{STATE}/hostd/audit.log", encoding="utf-8").read()
-    subjects = {}
-    for line in log.split("\n"):
-        m = re.search(r'"action":"(flow\.[a-z-]*)".*"outcome":"([a-z]*)"', line)
-        if m:
-            subjects[m.groups()] = subjects.get(m.groups(), 0) + 1
-    print(subjects)
+    p = in_level("low", "cd /home/user/many; ls | xargs -n 500 bulkhead-send --to high | grep -c ': handed over to high$'",
+                 root=False, timeout=COUNT + 120)
+    handed = int(p.stdout)
+    took = time.monotonic() - t0
+    count = "cd /home/user/Incoming/low; ls | grep -c '^s[0-9]*$'; for f in s*; do read -r x < $f; [ \"s$x\" = $f ] || echo wrong $f; done"
+    until("all are there and whole", 60, lambda: in_level("high", count, root=False, timeout=300).stdout.split() == [str(COUNT)])
+    print(f"{handed} of {COUNT} handed over in {took:.0f} s, {took / COUNT:.2f} s each; all there after {time.monotonic() - t0:.0f} s")
+    assert handed == COUNT
+    mine = {f"s{i}" for i in range(1, COUNT + 1)}
+    with open(f"{STATE}/hostd/audit.log", encoding="utf-8") as log:
+        records = [json.loads(line) for line in log if '"flow.' in line]
+    for action in ("flow.accept", "flow.publish", "flow.hand-over"):
+        named = [r["detail"]["name"] for r in records if r["action"] == action and r["detail"].get("name") in mine]
+        assert len(named) == COUNT and set(named) == mine, f"{action}: {len(named)} records, {len(set(named))} names"
     assert "ok" in bulkhead("audit", "verify").stdout.lower()
-    assert last == handed, f"{handed - last} files are nowhere"
     assert both_run()
 
 
