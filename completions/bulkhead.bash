@@ -28,7 +28,8 @@ _bulkhead() {
     ['net status']=''
     ['audit tail']='--lines -n'
     ['audit verify']=''
-    ['spec check']='' ['spec apply']='' ['spec show']=''
+    ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
+    ['spec history']='' ['spec rollback']='--message -m'
     [doctor]=''
     [events]='--count -n'
     [version]='' [help]=''
@@ -47,7 +48,7 @@ _bulkhead() {
     word=${COMP_WORDS[i]}
     case $word in
       --bus) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0; bus=(--bus "${COMP_WORDS[i]}") ;;
-      --timeout|--lines|--count|-n) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
+      --timeout|--lines|--count|-n|--message|-m) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
       --) return 0 ;;
       -*) ;;
       *)

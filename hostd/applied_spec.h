@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "hostd/spec/index_book.h"
+#include "hostd/spec/spec_version.h"
 #include "vmspec/spec.h"
 
 namespace bulkhead::hostd {
@@ -14,6 +15,7 @@ struct AppliedSpec {
   vmspec::SpecSet spec;     ///< checked
   IndexBook::Numbers levels;
   IndexBook::Numbers flows;
+  SpecVersion version;  ///< number 0: not stored (an empty set, a test's)
 
   /// Null when the set has no such level.
   [[nodiscard]] const vmspec::Level* FindLevel(const std::string& name) const {

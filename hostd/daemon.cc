@@ -93,7 +93,8 @@ World Daemon::MakeWorld() {
 
 void Daemon::MakeParts() {
   work_ = std::make_unique<Work>(kThreads);
-  spec_store_ = std::make_unique<SpecStore>(paths_.HostdState() + "/spec");
+  spec_store_ =
+      std::make_unique<SpecStore>(paths_.HostdState() + "/spec", paths_.HostdState() + "/history");
   spec_desk_ = std::make_unique<SpecDesk>(paths_, spec_store_.get(), indexes_.get(), audit_.get());
   images_ = std::make_unique<ImageStore>(paths_.state + "/images");
   accel_ =
@@ -302,19 +303,45 @@ Status Daemon::Restart(const std::string& level, const std::string& actor) {
   return levels_->Restart(level, actor);
 }
 
-void Daemon::ApplySpec(const std::string& actor, vmspec::SpecFiles files,
-                       std::function<void(Result<SpecOutcome>)> done) {
+void Daemon::ApplySpec(ApplyOrder order, ApplyDone done) {
+  PutIntoForce(
+      [this, order = std::move(order)](const AppliedSpecPtr& now,
+                                       const std::set<std::string>& live) {
+        return spec_desk_->Apply(order, now, live);
+      },
+      std::move(done));
+}
+
+void Daemon::Rollback(const Caller& caller, std::uint32_t version, const std::string& comment,
+                      ApplyDone done) {
+  PutIntoForce(
+      [this, caller, version, comment](const AppliedSpecPtr& now,
+                                       const std::set<std::string>& live) {
+        return spec_desk_->Rollback(caller, version, comment, now, live);
+      },
+      std::move(done));
+}
+
+void Daemon::SpecHistory(std::function<void(Result<std::vector<HistoryEntry>>)> done) {
+  work_->Do([this] { return spec_desk_->History(); }, std::move(done));
+}
+
+void Daemon::SpecVersionOf(std::uint32_t version, std::function<void(Result<StoredSpec>)> done) {
+  work_->Do([this, version] { return spec_desk_->Version(version); }, std::move(done));
+}
+
+void Daemon::PutIntoForce(Judge judge, ApplyDone done) {
   if (applying_) {
     return done(Fail(ErrorCode::kBusy, "another spec set is being applied: try again in a moment"));
   }
   applying_ = true;
   std::set<std::string> live = levels_->Live();
-  work_->Do([this, actor, files = std::move(files), now = levels_->applied(),
-             live] { return spec_desk_->Apply(actor, files, now, live); },
-            [this, live, done](Result<SpecOutcome> outcome) {
+  work_->Do([judge = std::move(judge), now = levels_->applied(), live] { return judge(now, live); },
+            [this, live, done = std::move(done)](Result<SpecOutcome> outcome) {
               if (!outcome || !outcome->applied) {
                 applying_ = false;
-                return done(std::move(outcome));
+                if (!outcome) return done(Propagate(outcome));
+                return done(ApplyReport{std::move(*outcome), {}, {}});
               }
               levels_->SetApplied(outcome->applied);
               flows_->SetApplied(outcome->applied);
@@ -322,7 +349,9 @@ void Daemon::ApplySpec(const std::string& actor, vmspec::SpecFiles files,
               AppliedSpecPtr applied = outcome->applied;
               PushSpec(applied, live, [this, done, outcome = std::move(*outcome)] {
                 applying_ = false;
-                done(outcome);
+                ApplyReport report{outcome, {}, {}};
+                if (!outcome.dropped.empty()) report.notes.push_back(SayDropped(outcome.dropped));
+                done(std::move(report));
               });
             });
 }

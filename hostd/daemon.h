@@ -27,16 +27,29 @@ struct AccelView {
   std::string reason = "a probe guest is being booted";
 };
 
+/// How an apply ended: what the caller is told.
+struct ApplyReport {
+  SpecOutcome outcome;
+  /// Level: what of it takes effect at its next start.
+  std::map<std::string, std::vector<std::string>> restart_needed;
+  std::vector<std::string> notes;  ///< sentences
+};
+
 class Daemon {
  public:
+  using ApplyDone = std::function<void(Result<ApplyReport>)>;
+
   /// Opens the audit log, the books and the stored spec set, binds the report socket, and begins to
   /// look for libvirt and the bus. An error is a sentence for the log: nothing was started.
   static Result<std::unique_ptr<Daemon>> Create(Paths paths, std::unique_ptr<Hypervisor> hypervisor,
                                                 const std::string& bus_address);
 
   // --- org.bulkhead.Host1, a method each. Answers come on the main loop. ---
-  void ApplySpec(const std::string& actor, vmspec::SpecFiles files,
-                 std::function<void(Result<SpecOutcome>)> done);
+  void ApplySpec(ApplyOrder order, ApplyDone done);
+  void Rollback(const Caller& caller, std::uint32_t version, const std::string& comment,
+                ApplyDone done);
+  void SpecHistory(std::function<void(Result<std::vector<HistoryEntry>>)> done);
+  void SpecVersionOf(std::uint32_t version, std::function<void(Result<StoredSpec>)> done);
   Status Start(const std::string& level, const std::string& actor, bool paused);
   Status Stop(const std::string& level, const std::string& actor, bool force);
   Status Restart(const std::string& level, const std::string& actor);
@@ -73,6 +86,10 @@ class Daemon {
   void OnFirstListing(const Listing& listing);
   void SettleDevices(const Listing& listing);
   void ProbeAccel();
+  /// `judge` brings the set into force on a worker thread, or says why not.
+  using Judge =
+      std::function<Result<SpecOutcome>(const AppliedSpecPtr&, const std::set<std::string>& live)>;
+  void PutIntoForce(Judge judge, ApplyDone done);
   void PushSpec(const AppliedSpecPtr& applied, const std::set<std::string>& live,
                 std::function<void()> done);
   void IsolateUnprotected(const std::map<std::string, std::string>& faults);

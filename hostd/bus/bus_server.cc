@@ -188,6 +188,7 @@ void BusServer::Admit(const CallPtr& call, guint32 uid) {
     return call->ReturnError({ErrorCode::kPermission, "only root may do this: run it as root", 0});
   }
   call->actor = "uid:" + std::to_string(uid);
+  call->caller = {uid, call->actor, {"user", "admin"}};
   handlers_.call(call);
 }
 

@@ -10,6 +10,7 @@
 
 #include "hostd/gptr.h"
 #include "hostd/level/timer.h"
+#include "hostd/roles/caller.h"
 #include "vmspec/base/error.h"
 #include "vmspec/base/unique_fd.h"
 
@@ -35,6 +36,7 @@ class Call {
   [[nodiscard]] const char* method() const;
   [[nodiscard]] GVariant* arguments() const;
   std::string actor;  ///< "uid:0", for the audit log
+  Caller caller;      ///< the same, with the roles
 
  private:
   GDBusMethodInvocation* invocation_;  ///< the answer takes it over; null after it

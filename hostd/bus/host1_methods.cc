@@ -40,13 +40,56 @@ void CheckSpec(Daemon&, const CallPtr& call) {
   call->Return(g_variant_new("(@a(sssuussb))", ToVariant(checked.diagnostics)));
 }
 
+/// What ApplySpec and Rollback tell of a set that is in force.
+GVariant* ResultOf(const ApplyReport& report) {
+  if (!report.outcome.applied) return DictBuilder().Done();
+  const SpecVersion& version = report.outcome.applied->version;
+  return DictBuilder()
+      .Uint32("version", version.number)
+      .Text("sha256", version.sha256)
+      .Value("restart-needed", ListsVariant(report.restart_needed))
+      .Value("notes", TextsVariant(report.notes))
+      .Done();
+}
+
 void ApplySpec(Daemon& daemon, const CallPtr& call) {
-  daemon.ApplySpec(call->actor, SpecFilesFrom(At(call, 0).get()),
-                   [call](const Result<SpecOutcome>& outcome) {
-                     Answer(call, outcome, [](const SpecOutcome& o) {
-                       return g_variant_new("(@a(sssuussb))", ToVariant(o.diagnostics));
-                     });
-                   });
+  daemon.ApplySpec(
+      {call->caller, SpecFilesFrom(At(call, 0).get()), TextFrom(At(call, 1).get(), "comment"), 0},
+      [call](const Result<ApplyReport>& report) {
+        Answer(call, report, [](const ApplyReport& r) {
+          return g_variant_new("(@a(sssuussb)@a{sv})", ToVariant(r.outcome.diagnostics),
+                               ResultOf(r));
+        });
+      });
+}
+
+void Rollback(Daemon& daemon, const CallPtr& call) {
+  daemon.Rollback(call->caller, NumberAt(call, 0), TextFrom(At(call, 1).get(), "comment"),
+                  [call](const Result<ApplyReport>& report) {
+                    Answer(call, report, [](const ApplyReport& r) {
+                      return g_variant_new("(@a{ss}@a(sssuussb)@a{sv})", ToVariant(r.outcome.files),
+                                           ToVariant(r.outcome.diagnostics), ResultOf(r));
+                    });
+                  });
+}
+
+void ListSpecHistory(Daemon& daemon, const CallPtr& call) {
+  daemon.SpecHistory([call](const Result<std::vector<HistoryEntry>>& history) {
+    Answer(call, history, [](const std::vector<HistoryEntry>& all) {
+      std::vector<GVariant*> dicts;
+      for (const HistoryEntry& entry : all) dicts.push_back(ToVariant(entry));
+      return DictsTuple(dicts);
+    });
+  });
+}
+
+void GetSpecVersion(Daemon& daemon, const CallPtr& call) {
+  daemon.SpecVersionOf(NumberAt(call, 0), [call](const Result<StoredSpec>& stored) {
+    Answer(call, stored, [](const StoredSpec& s) {
+      return g_variant_new("(@a{ss}@a{sv})", ToVariant(s.files),
+                           ToVariant(HistoryEntry{s.version, false, {}}));
+    });
+  });
 }
 
 void GetSpec(Daemon& daemon, const CallPtr& call) {
@@ -180,6 +223,9 @@ void AnswerCall(Daemon& daemon, const CallPtr& call) {
       {"CheckSpec", CheckSpec},
       {"ApplySpec", ApplySpec},
       {"GetSpec", GetSpec},
+      {"Rollback", Rollback},
+      {"ListSpecHistory", ListSpecHistory},
+      {"GetSpecVersion", GetSpecVersion},
       {"ListLevels", ListLevels},
       {"GetLevel", GetLevel},
       {"Start", Start},

@@ -127,6 +127,21 @@ GVariant* ToVariant(const vmspec::SpecFiles& files) {
   return g_variant_builder_end(&dict);
 }
 
+GVariant* ToVariant(const HistoryEntry& entry) {
+  const SpecVersion& v = entry.version;
+  return DictBuilder()
+      .Uint32("version", v.number)
+      .Int64("time", v.note.time_ms)
+      .Text("actor", v.note.actor)
+      .Text("comment", v.note.comment)
+      .Text("sha256", v.sha256)
+      .Uint32("files", v.files)
+      .Uint32("rollback-of", v.note.rollback_of)
+      .Flag("present", entry.present)
+      .Text("damage", entry.damage)
+      .Done();
+}
+
 GVariant* ToVariant(const Entry& event) {
   DictBuilder dict;
   dict.Text("actor", event.actor).Text("action", event.action).Text("outcome", event.outcome);
@@ -143,6 +158,15 @@ GVariant* TextsVariant(const std::vector<std::string>& texts) {
   g_variant_builder_init(&list, G_VARIANT_TYPE_STRING_ARRAY);
   for (const auto& text : texts) g_variant_builder_add(&list, "s", Safe(text).c_str());
   return g_variant_builder_end(&list);
+}
+
+GVariant* ListsVariant(const std::map<std::string, std::vector<std::string>>& lists) {
+  GVariantBuilder dict;
+  g_variant_builder_init(&dict, G_VARIANT_TYPE("a{sas}"));
+  for (const auto& [name, texts] : lists) {
+    g_variant_builder_add(&dict, "{s@as}", Safe(name).c_str(), TextsVariant(texts));
+  }
+  return g_variant_builder_end(&dict);
 }
 
 GVariant* DictsTuple(const std::vector<GVariant*>& dicts) {
@@ -176,6 +200,11 @@ std::vector<std::string> TextsFrom(GVariant* array) {
 bool FlagFrom(GVariant* dict, const char* key) {
   gboolean value = FALSE;
   return g_variant_lookup(dict, key, "b", &value) != FALSE && value != FALSE;
+}
+
+std::string TextFrom(GVariant* dict, const char* key) {
+  const char* value = nullptr;
+  return g_variant_lookup(dict, key, "&s", &value) != FALSE ? value : "";
 }
 
 }  // namespace bulkhead::hostd

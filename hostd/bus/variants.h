@@ -3,6 +3,7 @@
 /// floating, as GVariant builders want them. Strings must be printable UTF-8 already.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "hostd/flows/flow_desk.h"
 #include "hostd/gptr.h"
 #include "hostd/level/level_view.h"
+#include "hostd/spec/spec_store.h"
 #include "netpolicy/netd_client.h"
 #include "vmspec/base/codec.h"
 #include "vmspec/spec.h"
@@ -43,9 +45,12 @@ GVariant* ToVariant(const vmspec::Flow& flow, const FlowCounts& counts, bool sen
 GVariant* ToVariant(const netpolicy::LevelNetStatus& status, const std::string& uplink);
 GVariant* ToVariant(const std::vector<vmspec::Diagnostic>& diagnostics);
 GVariant* ToVariant(const vmspec::SpecFiles& files);
+GVariant* ToVariant(const HistoryEntry& version);
 GVariant* ToVariant(const Entry& event);
 GVariant* BytesVariant(const Bytes& bytes);
 GVariant* TextsVariant(const std::vector<std::string>& texts);
+/// a{sas}
+GVariant* ListsVariant(const std::map<std::string, std::vector<std::string>>& lists);
 
 /// "(aa{sv})" of the dicts.
 GVariant* DictsTuple(const std::vector<GVariant*>& dicts);
@@ -54,5 +59,7 @@ vmspec::SpecFiles SpecFilesFrom(GVariant* dict);
 std::vector<std::string> TextsFrom(GVariant* array);
 /// The boolean under `key` of an a{sv}; false when it is not there.
 bool FlagFrom(GVariant* dict, const char* key);
+/// The string under `key`; empty when it is not there.
+std::string TextFrom(GVariant* dict, const char* key);
 
 }  // namespace bulkhead::hostd

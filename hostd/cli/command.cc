@@ -47,6 +47,13 @@ constexpr Option kTail[] = {
     {"--lines", "N", "so many records (1 to 10000, default 20)", "-n"},
 };
 
+constexpr Option kApply[] = {
+    {"--message", "TEXT", "why, for the history and the audit log", "-m"},
+};
+constexpr Option kSpecShow[] = {
+    {"--version", "N", "version N of the history instead"},
+};
+
 constexpr Command kCommands[] = {
     {"start", "LEVEL...", 1, kAny, kStart, "start levels and wait until they run", Start},
     {"stop", "LEVEL...", 1, kAny, kStop, "shut levels down", Stop},
@@ -69,8 +76,10 @@ constexpr Command kCommands[] = {
      "check the chain of the log, or of a copy of it",
      AuditVerify},
     {"spec check", "DIR", 1, 1, {}, "check a spec set; nothing is applied", SpecCheck},
-    {"spec apply", "DIR", 1, 1, {}, "check a spec set and make it the one in force", SpecApply},
-    {"spec show", "", 0, 0, {}, "print the spec set in force", SpecShow},
+    {"spec apply", "DIR", 1, 1, kApply, "check a spec set and make it the one in force", SpecApply},
+    {"spec show", "", 0, 0, kSpecShow, "print the spec set in force", SpecShow},
+    {"spec history", "", 0, 0, {}, "the spec sets that were applied", SpecHistory},
+    {"spec rollback", "VERSION", 1, 1, kApply, "apply a set of the history again", SpecRollback},
     {"doctor", "", 0, 0, {}, "what this machine has and lacks", Doctor},
     {"events", "", 0, 0, kEvents, "follow what happens, until Ctrl-C", Events},
     {"version", "", 0, 0, {}, "versions of this program and of hostd", Version},

@@ -64,6 +64,9 @@ Result<int> AuditVerify(Context& context, const Arguments& arguments);
 Result<int> SpecCheck(Context& context, const Arguments& arguments);
 Result<int> SpecApply(Context& context, const Arguments& arguments);
 Result<int> SpecShow(Context& context, const Arguments& arguments);
+// history_commands.cc
+Result<int> SpecHistory(Context& context, const Arguments& arguments);
+Result<int> SpecRollback(Context& context, const Arguments& arguments);
 // doctor.cc
 Result<int> Doctor(Context& context, const Arguments& arguments);
 

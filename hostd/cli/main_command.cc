@@ -85,9 +85,10 @@ Result<Found> FindCommand(std::span<const std::string> words) {
 }
 
 Result<Arguments> ArgumentsOf(const Found& found) {
-  std::vector<Option> known(GlobalOptions().begin(), GlobalOptions().end());
   const Command& command = *found.command;
-  known.insert(known.end(), command.options.begin(), command.options.end());
+  // A command's own option beats a global one of that name (spec show --version N).
+  std::vector<Option> known(command.options.begin(), command.options.end());
+  known.insert(known.end(), GlobalOptions().begin(), GlobalOptions().end());
   auto arguments = ParseArguments(found.words, known);
   if (!arguments || arguments->Has("--help")) return arguments;
   std::size_t count = arguments->positional.size();

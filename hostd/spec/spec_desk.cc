@@ -4,6 +4,10 @@
 #include <dirent.h>
 
 #include <cerrno>
+#include <chrono>
+
+#include "hostd/spec/carry_out.h"
+#include "vmspec/base/sanitize.h"
 
 namespace bulkhead::hostd {
 
@@ -16,26 +20,21 @@ std::set<std::string> NamesOf(const Map& map) {
   return names;
 }
 
-/// What a person can compare with the files they applied.
-std::string DigestOf(const vmspec::SpecFiles& files) {
-  Sha256 hash;
-  auto add = [&](const std::string& text) {
-    Writer w;
-    w.Str(text);
-    hash.Update(w.bytes());
-  };
-  for (const auto& [path, content] : files) {
-    add(path);
-    add(content);
-  }
-  return Hex(hash.Finish());
-}
-
 std::string FirstError(const std::vector<vmspec::Diagnostic>& diagnostics) {
   for (const auto& d : diagnostics) {
     if (!d.warning) return d.code + " " + d.origin.ToString() + ": " + d.message;
   }
   return {};
+}
+
+AppliedSpecPtr WithVersion(AppliedSpec applied, SpecVersion version) {
+  applied.version = std::move(version);
+  return std::make_shared<const AppliedSpec>(std::move(applied));
+}
+
+std::int64_t NowMs() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 }  // namespace
@@ -71,18 +70,23 @@ Result<AppliedSpecPtr> SpecDesk::Number(vmspec::SpecFiles files, vmspec::SpecSet
 }
 
 Result<AppliedSpecPtr> SpecDesk::Load() {
-  auto files = store_->Load();
-  if (!files) return Propagate(files);
-  if (files->empty()) return std::make_shared<const AppliedSpec>();
-  vmspec::CheckedSpec checked = vmspec::CheckSpec(*files);
-  if (!checked.ok()) {
-    return Fail(
-        ErrorCode::kInvalid,
-        "the stored spec set does not pass this version's checker (" +
-            FirstError(checked.diagnostics) +
-            "): mend it and apply it again (bulkhead spec apply); until then nothing starts");
+  auto stored = store_->Load();
+  if (!stored) return Propagate(stored);
+  if (stored->files.empty()) return std::make_shared<const AppliedSpec>();
+  vmspec::CheckedSpec checked = check_(stored->files);
+  Status good = CanCarryOut(checked);
+  if (!checked.ok()) good = Fail(ErrorCode::kInvalid, FirstError(checked.diagnostics));
+  if (!good) {
+    std::string file = paths_.HostdState() + "/spec";
+    return Fail(good.error().code, "the stored spec set does not pass this version's checker (" +
+                                       good.error().message +
+                                       "), so nothing starts: shut all levels down (restart " +
+                                       "this machine), move the set away (mv " + file + " " + file +
+                                       ".old), and when hostd is up again apply a mended one");
   }
-  return Number(std::move(*files), std::move(checked.spec));
+  auto numbered = Number(std::move(stored->files), std::move(checked.spec));
+  if (!numbered) return Propagate(numbered);
+  return WithVersion(**numbered, stored->version);
 }
 
 /// Numbers of levels that left the set and have no folder (so nothing on disk is their uid's).
@@ -98,30 +102,68 @@ Status SpecDesk::ReleaseOld(const vmspec::SpecSet& spec) {
   return book_->Retain(IndexKind::kLevel, kept);
 }
 
-Result<SpecOutcome> SpecDesk::Apply(const std::string& actor, const vmspec::SpecFiles& files,
-                                    const AppliedSpecPtr& now, const std::set<std::string>& live) {
-  vmspec::CheckedSpec checked = vmspec::CheckSpec(files);
-  AuditDetail detail = {{"sha256", DigestOf(files)}, {"files", std::to_string(files.size())}};
-  auto refuse = [&](const std::string& reason) {
-    detail.emplace_back("reason", reason);
-    return audit_->Append(actor, "spec.apply", "spec", "refused", detail);
-  };
+Status SpecDesk::Record(const ApplyOrder& order, const std::string& outcome,
+                        const std::string& reason) {
+  AuditDetail detail = {{"sha256", DigestOf(order.files)},
+                        {"files", std::to_string(order.files.size())}};
+  if (order.rollback_of != 0) detail.emplace_back("version", std::to_string(order.rollback_of));
+  if (!order.comment.empty()) detail.emplace_back("comment", order.comment);
+  if (!reason.empty()) detail.emplace_back("reason", reason);
+  const char* action = order.rollback_of != 0 ? "spec.rollback" : "spec.apply";
+  return audit_->Append(order.caller.actor, action, "spec", outcome, detail);
+}
+
+/// Everything but the checker's own faults.
+Status SpecDesk::Judge(const ApplyOrder& order, const vmspec::CheckedSpec& checked,
+                       const AppliedSpecPtr& now, const std::set<std::string>& live) {
+  if (order.comment.size() > kMostComment) {
+    return Fail(ErrorCode::kInvalid, "the comment is longer than " + std::to_string(kMostComment) +
+                                         " bytes: say it shorter");
+  }
+  if (Status able = CanCarryOut(checked); !able) return able;
+  return CheckAgainstLive(now->spec, checked.spec, live);
+}
+
+Result<SpecOutcome> SpecDesk::Apply(const ApplyOrder& order, const AppliedSpecPtr& now,
+                                    const std::set<std::string>& live) {
+  vmspec::CheckedSpec checked = check_(order.files);
   if (!checked.ok()) {
-    if (Status s = refuse(FirstError(checked.diagnostics)); !s) return Propagate(s);
-    return SpecOutcome{std::move(checked.diagnostics), nullptr};
+    std::string reason = FirstError(checked.diagnostics);
+    if (Status s = Record(order, "refused", reason); !s) return Propagate(s);
+    return SpecOutcome{order.files, std::move(checked.diagnostics), nullptr, {}};
   }
-  if (Status fits = CheckAgainstLive(now->spec, checked.spec, live); !fits) {
-    if (Status s = refuse(fits.error().message); !s) return Propagate(s);
-    return Propagate(fits);
+  if (Status good = Judge(order, checked, now, live); !good) {
+    if (Status s = Record(order, "refused", good.error().message); !s) return Propagate(s);
+    return Propagate(good);
   }
-  if (Status s = audit_->Append(actor, "spec.apply", "spec", "allowed", detail); !s) {
-    return Propagate(s);
-  }
-  auto applied = Number(files, std::move(checked.spec));
+  if (Status s = Record(order, "allowed", ""); !s) return Propagate(s);
+  return Store(order, std::move(checked));
+}
+
+Result<SpecOutcome> SpecDesk::Store(const ApplyOrder& order, vmspec::CheckedSpec checked) {
+  auto applied = Number(order.files, std::move(checked.spec));
   if (!applied) return Propagate(applied);
-  if (Status s = store_->Save(files); !s) return Propagate(s);
-  if (Status s = ReleaseOld((*applied)->spec); !s) return Propagate(s);
-  return SpecOutcome{std::move(checked.diagnostics), std::move(*applied)};
+  VersionNote note{NowMs(), order.caller.actor, Printable(order.comment, kMostComment - 3),
+                   order.rollback_of};
+  auto saved = store_->Save(order.files, note);
+  if (!saved) return Propagate(saved);
+  if (!saved->dropped.empty()) {
+    // They are gone; a log that cannot be written changes nothing any more.
+    (void)audit_->Append("hostd", "spec.history", "spec", "done",
+                         {{"dropped", SayDropped(saved->dropped)}});
+  }
+  // The set is stored and holds; a number that is kept too long costs nothing.
+  (void)ReleaseOld((*applied)->spec);
+  return SpecOutcome{order.files, std::move(checked.diagnostics),
+                     WithVersion(**applied, saved->version), std::move(saved->dropped)};
+}
+
+Result<SpecOutcome> SpecDesk::Rollback(const Caller& caller, std::uint32_t version,
+                                       const std::string& comment, const AppliedSpecPtr& now,
+                                       const std::set<std::string>& live) {
+  auto stored = store_->Version(version);
+  if (!stored) return Propagate(stored);
+  return Apply({caller, std::move(stored->files), comment, version}, now, live);
 }
 
 }  // namespace bulkhead::hostd

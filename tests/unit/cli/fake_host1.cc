@@ -197,7 +197,10 @@ bool FakeHost1::AnswerLists(const std::string& method, GDBusMethodInvocation* in
       {"NetStatus", TextOf(w->networks)},
       {"Services", "(" + w->services + ",)"},
       {"GetSpec", "(" + w->spec + ",)"},
-      {"ApplySpec", "(" + w->diagnostics + ",)"},
+      {"ApplySpec", "(" + w->diagnostics + ", " + w->apply_result + ")"},
+      {"Rollback", "(" + w->spec + ", " + w->diagnostics + ", " + w->apply_result + ")"},
+      {"ListSpecHistory", TextOf(w->history)},
+      {"GetSpecVersion", "(" + w->spec + ", @a{sv} {})"},
       {"CheckSpec", "(" + w->diagnostics + ",)"},
       {"AuditTail", "(" + w->audit_lines + ",)"},
       {"AuditVerify", "(" + w->audit_verdict + ",)"}};

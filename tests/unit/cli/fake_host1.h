@@ -31,6 +31,8 @@ struct FakeWorld {
   std::string services = "{'libvirt': 'ok', 'netd': 'ok', 'brokerd': 'ok', 'super': 'ok'}";
   std::string spec = "@a{ss} {}";
   std::string diagnostics = "@a(sssuussb) []";  ///< of ApplySpec and CheckSpec
+  std::string apply_result = "@a{sv} {'version': <uint32 2>, 'sha256': <'ab12'>}";
+  std::vector<FakeDict> history;
   std::string audit_lines = "@as []";
   std::string audit_verdict = "@a{sv} {}";
   struct {

@@ -36,6 +36,8 @@ std::vector<Case> Cases() {
           {"spec-show", {"spec", "show"}},
           {"spec-check", {"spec", "check", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
           {"spec-apply", {"spec", "apply", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+          {"spec-history", {"spec", "history"}},
+          {"spec-rollback", {"spec", "rollback", "8"}},
           {"version", {"version"}},
           {"help", {"help"}, false},
           {"help-run", {"help", "run"}, false},
@@ -50,6 +52,14 @@ class GoldenTest : public CliTest {
     auto world = Fake().world();
     world->run = {0, "Linux low\n", "a warning\n"};
     world->spec = R"({'host.toml': 'schema = 1\n', 'levels/low.toml': 'title = "Low"\n'})";
+    world->history = {{{"version", "uint32 9"},
+                       {"actor", "'uid:0'"},
+                       {"comment", "'back to what worked'"},
+                       {"sha256", "'0123456789abcdef0123'"},
+                       {"files", "uint32 4"},
+                       {"rollback-of", "uint32 8"},
+                       {"present", "true"}},
+                      {{"version", "uint32 8"}, {"damage", "'it is cut off'"}}};
     world->audit_lines =
         R"(['{"seq":1,"time":"2026-11-24T03:45:00.123456Z","prev":"00","actor":"uid:0",)"
         R"("action":"level.start","subject":"low","outcome":"allowed","detail":{"step":"spec"},)"

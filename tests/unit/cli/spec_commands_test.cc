@@ -58,7 +58,7 @@ TEST_F(SpecCommands, ApplyDoesNotBotherHostdWithAFaultySet) {
 TEST_F(SpecCommands, ApplySendsEveryFile) {
   Outcome outcome = Cli({"spec", "apply", folder_});
   EXPECT_EQ(kExitOk, outcome.code) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("Applied."));
+  EXPECT_THAT(outcome.out, HasSubstr("Applied as version"));
   ASSERT_EQ(1u, Calls().size());
   EXPECT_THAT(Calls()[0], HasSubstr("'levels/low.toml': "));
 }
@@ -70,7 +70,48 @@ TEST_F(SpecCommands, ApplyFailsWhenHostdFindsAFault) {
   Outcome outcome = Cli({"spec", "apply", folder_});
   EXPECT_EQ(kExitFailure, outcome.code);
   EXPECT_THAT(outcome.out, HasSubstr("no image debian-13 is installed"));
-  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("Applied.")));
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("Applied as version")));
+}
+
+TEST_F(SpecCommands, ApplySaysWhatNeedsARestart) {
+  Fake().world()->apply_result =
+      "@a{sv} {'version': <uint32 7>, 'restart-needed': <{'high': ['memory', 'image']}>,"
+      " 'notes': <['versions 1 to 2 dropped']>}";
+  Outcome outcome = Cli({"spec", "apply", folder_, "-m", "more memory"});
+  EXPECT_THAT(outcome.out, HasSubstr("Applied as version 7.\n"
+                                     "high: restart needed: memory, image\n"
+                                     "versions 1 to 2 dropped\n"));
+  EXPECT_THAT(Calls()[0], HasSubstr("{'comment': <'more memory'>}"));
+  auto json = ParseJson(Cli({"--json", "spec", "apply", folder_}).out);
+  ASSERT_TRUE(json);
+  EXPECT_EQ("7", json->Find("version")->Text());
+  EXPECT_EQ("image", json->Find("restart_needed")->Find("high")->items()->at(1).Text());
+}
+
+TEST_F(SpecCommands, RollbackNamesTheVersionAndSaysWhy) {
+  Outcome outcome = Cli({"spec", "rollback", "3", "--message", "it was better"});
+  EXPECT_EQ(kExitOk, outcome.code) << outcome.err;
+  EXPECT_EQ(Calls()[0], "Rollback(3, {'comment': <'it was better'>})");
+  EXPECT_EQ(kExitUsage, Cli({"spec", "rollback", "0"}).code);
+  EXPECT_EQ(kExitUsage, Cli({"spec", "rollback", "x"}).code);
+}
+
+TEST_F(SpecCommands, ShowAsksForTheVersionThatWasNamed) {
+  Cli({"spec", "show", "--version", "3"});
+  EXPECT_EQ(Calls()[0], "GetSpecVersion(3,)");
+  EXPECT_EQ(kExitUsage, Cli({"spec", "show", "--version", "-1"}).code);
+}
+
+TEST_F(SpecCommands, HistoryMakesAHostileCommentHarmless) {
+  Fake().world()->history = {{{"version", "uint32 2"},
+                              {"actor", "'uid:0'"},
+                              {"comment", "'\\x1b[2J\\u202egnp.exe'"},
+                              {"damage", "'its \\x1b]0; content'"}}};
+  Outcome outcome = Cli({"spec", "history"});
+  EXPECT_THAT(outcome.out, HasSubstr("gnp.exe"));
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("\u202e")));
+  EXPECT_THAT(outcome.out, HasSubstr("Version 1 dropped"));
 }
 
 TEST_F(SpecCommands, AFolderThatIsNotThereIsNotFound) {

@@ -191,21 +191,21 @@ TEST_F(IndexBookTest, AFailedStoreChangesNothing) {
 }
 
 TEST_F(IndexBookTest, AnApplyThatWasCutOffBetweenItsStepsCanBeDoneAgain) {
-  SpecStore store(dir_ / "spec");
+  SpecStore store(dir_ / "spec", dir_ / "history");
   const vmspec::SpecFiles before{{"levels/low.toml", "x"}};
   const vmspec::SpecFiles after{{"levels/low.toml", "x"}, {"levels/mid.toml", "y"}};
   (void)Open("b1")->Assign(kLevel, {"low"});
-  ASSERT_TRUE(store.Save(before));
+  ASSERT_TRUE(store.Save(before, {}));
   // Apply of `after`: numbers first, then the set, then what left the set is released. Killed here:
   (void)Open("b1")->Assign(kLevel, {"low", "mid"});
   // The next start knows the old set, and releases what is not in it.
-  ASSERT_EQ(*store.Load(), before);
+  ASSERT_EQ(store.Load()->files, before);
   auto book = Open("b1");
   ASSERT_TRUE(book->Retain(kLevel, {"low"}));
   EXPECT_EQ(book->Find(kLevel, "low"), 1u);
   // And the apply again, to its end.
   EXPECT_EQ(book->Assign(kLevel, {"low", "mid"})->at("mid"), 2u);
-  ASSERT_TRUE(store.Save(after));
+  ASSERT_TRUE(store.Save(after, {}));
   ASSERT_TRUE(book->Retain(kLevel, {"low", "mid"}));
   EXPECT_EQ(Open("b2")->Find(kLevel, "mid"), 2u);
 }

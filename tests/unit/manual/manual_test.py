@@ -32,11 +32,11 @@ def output(*argv, **kwargs):
 
 
 def options_in(help_text):
-    """"--lines", "-n" of the lines "  -n, --lines N   ..."."""
-    found = set()
+    """"--lines", "-n" of the lines "  -n, --lines N   ...", as often as they are there."""
+    found = []
     for line in help_text.splitlines():
         if line.startswith("  -"):
-            found.update(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line.split("  ")[1]))
+            found += re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line.split("  ")[1])
     return found
 
 
@@ -49,8 +49,10 @@ def read_help():
         words = [w for w in left.split() if re.fullmatch(r"[a-z][a-z-]*", w)]
         commands[" ".join(words)] = left[len(" ".join(words)):].strip()
     each = {c: options_in(output(OPT.bulkhead, "help", *c.split())) for c in commands}
-    common = set.intersection(*each.values())
-    return {c: (commands[c], each[c] - common) for c in commands}, common
+    common = set.intersection(*map(set, each.values()))
+    # One that is there twice is the command's own beside the one of all (spec show --version N).
+    own = {c: {o for o in each[c] if o not in common or each[c].count(o) > 1} for c in commands}
+    return {c: (commands[c], own[c]) for c in commands}, common
 
 
 COMMANDS, GLOBAL = read_help()

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "hostd/spec/carry_out.h"
+
+#include <vector>
+
+#include "vmspec/codes.h"
+
+namespace bulkhead::hostd {
+
+namespace {
+
+/// Its halves hand the files on in clear: another kind must never be run by them.
+bool RunsInClear(vmspec::FlowKind kind) {
+  return kind == vmspec::FlowKind::kTransfer || kind == vmspec::FlowKind::kDowngrade;
+}
+
+std::vector<std::string> Settings(const vmspec::CheckedSpec& checked) {
+  std::vector<std::string> all;
+  for (const auto& d : checked.diagnostics) {
+    if (d.code == vmspec::codes::kNotYet) all.push_back(d.origin.ToString() + ": " + d.message);
+  }
+  for (const auto& [name, flow] : checked.spec.flows) {
+    if (RunsInClear(flow.kind)) continue;
+    all.push_back(flow.origin.ToString() + ": flow " + name + " encrypts or decrypts");
+  }
+  return all;
+}
+
+}  // namespace
+
+Status CanCarryOut(const vmspec::CheckedSpec& checked) {
+  std::vector<std::string> all = Settings(checked);
+  if (all.empty()) return {};
+  std::string more = all.size() == 1 ? "" : ", and " + std::to_string(all.size() - 1) + " more";
+  return Fail(ErrorCode::kRefused,
+              "this version of Bulkhead cannot carry out all that the set says (" + all[0] + more +
+                  "): take it out of the set; bulkhead spec check shows each as a warning");
+}
+
+}  // namespace bulkhead::hostd
