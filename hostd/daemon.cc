@@ -74,6 +74,7 @@ Status Daemon::Open() {
   if (!indexes) return Propagate(indexes);
   indexes_ = std::move(*indexes);
   runs_ = std::make_unique<RunBook>(paths_.HostdState() + "/runs", *boot_id);
+  started_ = std::make_unique<StartedBook>(paths_.HostdState() + "/started", *boot_id);
   return {};
 }
 
@@ -88,6 +89,7 @@ World Daemon::MakeWorld() {
   world.instances = instances_.get();
   world.devices = devices_.get();
   world.runs = runs_.get();
+  world.started = started_.get();
   return world;
 }
 
@@ -188,7 +190,9 @@ void Daemon::OnFirstListing(const Listing& listing) {
       },
       [this, applied](const Result<Listing>& now) {
         // A set that came meanwhile may have been said before the old one was: it is said again.
-        if (levels_->applied() != applied && !applying_) PushSpec(levels_->applied(), {}, [] {});
+        if (levels_->applied() != applied && !applying_) {
+          PushSpec(applied, levels_->applied(), [](const std::vector<std::string>&) {});
+        }
         if (!now) return LookAgain(now.error(), true);
         levels_->OnListing(*now, levels_->Epoch(), true);
         SettleDevices(*now);
@@ -335,60 +339,78 @@ void Daemon::PutIntoForce(Judge judge, ApplyDone done) {
     return done(Fail(ErrorCode::kBusy, "another spec set is being applied: try again in a moment"));
   }
   applying_ = true;
-  std::set<std::string> live = levels_->Live();
-  work_->Do([judge = std::move(judge), now = levels_->applied(), live] { return judge(now, live); },
-            [this, live, done = std::move(done)](Result<SpecOutcome> outcome) {
-              if (!outcome || !outcome->applied) {
-                applying_ = false;
-                if (!outcome) return done(Propagate(outcome));
-                return done(ApplyReport{std::move(*outcome), {}, {}});
-              }
-              levels_->SetApplied(outcome->applied);
-              flows_->SetApplied(outcome->applied);
-              ProbeAccel();
-              AppliedSpecPtr applied = outcome->applied;
-              PushSpec(applied, live, [this, done, outcome = std::move(*outcome)] {
-                applying_ = false;
-                ApplyReport report{outcome, {}, {}};
-                if (!outcome.dropped.empty()) report.notes.push_back(SayDropped(outcome.dropped));
-                done(std::move(report));
-              });
-            });
-}
-
-/// The set is in force; now everybody obeys it. A level whose network cannot be made so is stopped.
-void Daemon::PushSpec(const AppliedSpecPtr& applied, const std::set<std::string>& live,
-                      std::function<void()> done) {
+  AppliedSpecPtr before = levels_->applied();
   work_->Do(
-      [this, applied, live] {
-        std::map<std::string, std::string> faults;
-        Status policy = broker_->SetPolicy(applied->spec);
-        Status instances = instances_->Refresh(applied);
-        for (const std::string& level : live) {
-          Status network = ApplyNetwork(*network_, *applied, level);
-          for (const Status* s : {&network, &instances}) {
-            if (!*s) faults[level] = s->error().message;
-          }
-        }
-        if (!policy) faults[""] = "brokerd: " + policy.error().message;
-        auto holding_on = devices_->TakeBackDisallowed();
-        if (holding_on) faults.merge(*holding_on);
-        return faults;
-      },
-      [this, done = std::move(done)](const std::map<std::string, std::string>& faults) {
-        IsolateUnprotected(faults);
-        done();
+      [judge = std::move(judge), before, live = levels_->Live()] { return judge(before, live); },
+      [this, before, done = std::move(done)](const Result<SpecOutcome>& outcome) {
+        if (outcome && outcome->applied) return OnJudged(before, *outcome, done);
+        applying_ = false;
+        if (!outcome) return done(Propagate(outcome));
+        done(ApplyReport{*outcome, {}, {}});
       });
 }
 
-void Daemon::IsolateUnprotected(const std::map<std::string, std::string>& faults) {
+/// The set is in force; now everybody obeys it.
+void Daemon::OnJudged(const AppliedSpecPtr& before, const SpecOutcome& outcome,
+                      const ApplyDone& done) {
+  AppliedSpecPtr applied = outcome.applied;
+  levels_->SetApplied(applied);
+  flows_->SetApplied(applied);
+  const vmspec::Host& was = before->spec.host;
+  const vmspec::Host& is = applied->spec.host;
+  if (was.accel != is.accel || was.allow_tcg != is.allow_tcg) ProbeAccel();
+  PushSpec(before, applied, [this, done, outcome](std::vector<std::string> notes) {
+    applying_ = false;
+    if (!outcome.dropped.empty()) notes.push_back(SayDropped(outcome.dropped));
+    ApplyReport report{outcome, {}, std::move(notes)};
+    for (const LevelView& view : levels_->Views()) {
+      if (view.restart_needed.empty()) continue;
+      report.restart_needed[view.name] = view.restart_needed;
+    }
+    done(std::move(report));
+  });
+}
+
+/// A level whose network or halves cannot be made so is stopped (I8); one that the set does not
+/// change is not touched.
+void Daemon::PushSpec(const AppliedSpecPtr& before, const AppliedSpecPtr& after, PushDone done) {
+  levels_->Converge([this, before, after, done = std::move(done)] {
+    work_->Do(
+        [this, before, after, live = levels_->Live()] { return PushToOthers(before, after, live); },
+        [this, done](const std::map<std::string, std::string>& faults) {
+          done(IsolateUnprotected(faults));
+        });
+  });
+}
+
+std::map<std::string, std::string> Daemon::PushToOthers(const AppliedSpecPtr& before,
+                                                        const AppliedSpecPtr& after,
+                                                        const std::set<std::string>& live) {
+  std::map<std::string, std::string> faults;
+  Status policy = broker_->SetPolicy(after->spec);
+  if (!policy) faults[""] = "brokerd: " + policy.error().message;
+  if (Status told = instances_->Refresh(after); !told) {
+    for (const std::string& level : EndsOfChanges(*before, *after, live)) {
+      faults[level] = told.error().message;
+    }
+  }
+  auto holding_on = devices_->TakeBackDisallowed();
+  if (holding_on) faults.merge(*holding_on);
+  return faults;
+}
+
+std::vector<std::string> Daemon::IsolateUnprotected(
+    const std::map<std::string, std::string>& faults) {
+  std::vector<std::string> sentences;
   for (const auto& [level, fault] : faults) {
-    Log((level.empty() ? "the new spec set" : level) + ": " + fault);
+    sentences.push_back((level.empty() ? "the new spec set" : level) + ": " + fault);
+    Log(sentences.back());
     if (!level.empty()) {
       levels_->Isolate(level, "spec",
                        "the new spec set could not be put into force for it: " + fault);
     }
   }
+  return sentences;
 }
 
 void Daemon::OpenConsole(const std::string& level, const std::string& actor,

@@ -90,9 +90,14 @@ class Daemon {
   using Judge =
       std::function<Result<SpecOutcome>(const AppliedSpecPtr&, const std::set<std::string>& live)>;
   void PutIntoForce(Judge judge, ApplyDone done);
-  void PushSpec(const AppliedSpecPtr& applied, const std::set<std::string>& live,
-                std::function<void()> done);
-  void IsolateUnprotected(const std::map<std::string, std::string>& faults);
+  /// Sentences: what could not be put into force.
+  using PushDone = std::function<void(std::vector<std::string>)>;
+  void PushSpec(const AppliedSpecPtr& before, const AppliedSpecPtr& after, PushDone done);
+  std::map<std::string, std::string> PushToOthers(const AppliedSpecPtr& before,
+                                                  const AppliedSpecPtr& after,
+                                                  const std::set<std::string>& live);
+  std::vector<std::string> IsolateUnprotected(const std::map<std::string, std::string>& faults);
+  void OnJudged(const AppliedSpecPtr& before, const SpecOutcome& outcome, const ApplyDone& done);
   Status OnReport(const Role& role, const Frame& frame);
   Status OnAgentReport(const std::string& level, const Frame& frame);
   void Record(Entry entry, std::function<void()> then);
@@ -111,6 +116,7 @@ class Daemon {
   std::unique_ptr<ImageStore> images_;
   std::unique_ptr<AccelProbe> accel_;
   std::unique_ptr<RunBook> runs_;
+  std::unique_ptr<StartedBook> started_;
   std::unique_ptr<NetdPort> network_;
   std::unique_ptr<SuperPort> super_;
   std::unique_ptr<BrokerPort> broker_;

@@ -57,6 +57,7 @@ GVariant* ToVariant(const LevelView& v) {
       .Text("accel", v.measures.accel)
       .Value("devices", TextsVariant(devices))
       .Int64("clock-offset-ms", v.measures.clock_offset_ms)
+      .Value("restart-needed", TextsVariant(v.restart_needed))
       .Done();
 }
 

@@ -31,7 +31,8 @@ constexpr Field kLevelFields[] = {{"name", Kind::kText},
                                   {"uid", Kind::kNumber},
                                   {"accel", Kind::kText},
                                   {"devices", Kind::kTexts},
-                                  {"clock_offset_ms", Kind::kNumber}};
+                                  {"clock_offset_ms", Kind::kNumber},
+                                  {"restart_needed", Kind::kTexts}};
 
 constexpr Field kDeviceFields[] = {
     {"id", Kind::kText},    {"class", Kind::kText},  {"path", Kind::kText},

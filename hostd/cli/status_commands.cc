@@ -93,6 +93,8 @@ void PrintWarnings(const Context& context, const Daemon& daemon, const std::vect
   for (const Dict& level : levels) {
     std::string trouble = Trouble(level);
     if (!trouble.empty()) lines.push_back(level.Text("name") + ": " + trouble);
+    std::string restart = Joined(level.Texts("restart_needed"));
+    if (!restart.empty()) lines.push_back(level.Text("name") + ": restart needed: " + restart);
   }
   // "none" too: nothing can start then, and the reason says what would help.
   if (daemon.acceleration == "tcg" || daemon.acceleration == "none") {
@@ -129,6 +131,7 @@ void PrintDetails(const Context& context, const Dict& level) {
   line("boot id", level.Text("boot_id"));
   line("acceleration", level.Text("accel"));
   line("uid", number("uid"));
+  line("restart for", Joined(level.Texts("restart_needed")));
   if (IsUp(level)) line("clock offset", number("clock_offset_ms") + " ms");
 }
 

@@ -62,6 +62,29 @@ Status ApplyNetwork(NetworkControl& network, const AppliedSpec& applied, const s
   return network.Apply(**policy);
 }
 
+namespace {
+
+/// The policy as netd would get it, without what only people read; nothing without a network.
+Result<Bytes> Meaning(const AppliedSpec& applied, const std::string& level) {
+  auto policy = netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level));
+  if (!policy) return Propagate(policy);
+  if (!*policy) return Bytes{};
+  for (vmspec::NetRule& rule : (*policy)->rules) {
+    rule.origin = {};
+    rule.comment.clear();
+  }
+  return netpolicy::EncodePolicy(**policy);
+}
+
+}  // namespace
+
+bool NetworkDiffers(const AppliedSpec& before, const AppliedSpec& after, const std::string& level) {
+  if (before.FindLevel(level) == nullptr || after.FindLevel(level) == nullptr) return true;
+  auto was = Meaning(before, level);
+  auto is = Meaning(after, level);
+  return !was || !is || *was != *is;
+}
+
 std::string MacText(const netpolicy::MacAddress& mac) {
   char text[18];
   std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
@@ -114,6 +137,9 @@ Result<BroughtUpLevel> BringUp(const World& world, const StartOrder& order, cons
   step("channels");
   if (Status s = world.instances->Activate(order.applied, order.level); !s) return Propagate(s);
   step("domain");
+  if (Status s = world.started->Set(order.level, FactsOf(*order.applied, *level)); !s) {
+    return Propagate(s);
+  }
   if (Status s = world.hypervisor->CreatePaused(domain); !s) return Propagate(s);
   return BroughtUpLevel{domain.image_version, accel->kind};
 }
@@ -126,7 +152,8 @@ Status TearDown(const World& world, const AppliedSpecPtr& applied, const std::st
   Status network = world.network->Remove(level);
   Status instances = world.instances->Deactivate(applied, level);
   Status unmarked = world.runs->Clear(level);
-  for (const Status* s : {&network, &devices, &instances, &unmarked}) {
+  Status forgotten = world.started->Clear(level);
+  for (const Status* s : {&network, &devices, &instances, &unmarked, &forgotten}) {
     if (!*s) return *s;
   }
   return {};

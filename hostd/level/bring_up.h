@@ -11,6 +11,7 @@
 #include "hostd/audit/audit_log.h"
 #include "hostd/level/instance_keeper.h"
 #include "hostd/level/run_book.h"
+#include "hostd/level/started_book.h"
 #include "hostd/libvirt/hypervisor.h"
 #include "hostd/ports.h"
 #include "hostd/storage/image_store.h"
@@ -31,6 +32,7 @@ struct World {
   InstanceKeeper* instances = nullptr;
   DeviceDesk* devices = nullptr;
   RunBook* runs = nullptr;
+  StartedBook* started = nullptr;
 };
 
 struct StartOrder {
@@ -63,6 +65,10 @@ Status Reattach(const World& world, const AppliedSpecPtr& applied, const std::st
 
 /// Makes the kernel enforce what the spec says of the level, before it exists and while it runs.
 Status ApplyNetwork(NetworkControl& network, const AppliedSpec& applied, const std::string& level);
+
+/// What netd enforces for the level is another by `after` than by `before`, apart from where and
+/// with which comment it is written. Pure.
+bool NetworkDiffers(const AppliedSpec& before, const AppliedSpec& after, const std::string& level);
 
 /// "02:62:68:00:01:02"
 std::string MacText(const netpolicy::MacAddress& mac);

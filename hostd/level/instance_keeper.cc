@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostd/level/instance_keeper.h"
 
+#include <algorithm>
+
 namespace bulkhead::hostd {
 
 namespace {
@@ -43,8 +45,28 @@ std::vector<ServiceInstance> DesiredInstances(const AppliedSpec& applied,
   return all;
 }
 
+std::set<std::string> EndsOfChanges(const AppliedSpec& before, const AppliedSpec& after,
+                                    const std::set<std::string>& live) {
+  std::vector<ServiceInstance> was = DesiredInstances(before, live);
+  std::vector<ServiceInstance> is = DesiredInstances(after, live);
+  std::set<std::string> ends;
+  auto add = [&](const std::vector<ServiceInstance>& some,
+                 const std::vector<ServiceInstance>& others) {
+    for (const ServiceInstance& i : some) {
+      if (std::ranges::find(others, i) != others.end()) continue;
+      for (const std::string& level : {i.level, i.peer_level}) {
+        if (live.contains(level)) ends.insert(level);
+      }
+    }
+  };
+  add(was, is);
+  add(is, was);
+  return ends;
+}
+
 Status InstanceKeeper::Tell(const AppliedSpecPtr& applied, std::set<std::string> live) {
-  if (Status told = control_->SetInstances(DesiredInstances(*applied, live)); !told) return told;
+  const AppliedSpec& set = newest_ ? *newest_ : *applied;
+  if (Status told = control_->SetInstances(DesiredInstances(set, live)); !told) return told;
   live_ = std::move(live);
   return {};
 }
@@ -70,6 +92,7 @@ void InstanceKeeper::Adopt(std::set<std::string> live) {
 
 Status InstanceKeeper::Refresh(const AppliedSpecPtr& applied) {
   std::lock_guard lock(mutex_);
+  newest_ = applied;
   return Tell(applied, live_);
 }
 

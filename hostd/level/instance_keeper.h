@@ -17,6 +17,10 @@ namespace bulkhead::hostd {
 std::vector<ServiceInstance> DesiredInstances(const AppliedSpec& applied,
                                               const std::set<std::string>& live);
 
+/// Levels at the ends of what is another by `after` than by `before`, of those that are up. Pure.
+std::set<std::string> EndsOfChanges(const AppliedSpec& before, const AppliedSpec& after,
+                                    const std::set<std::string>& live);
+
 /// Any thread may call any member; calls to superd are one at a time, so that the last word is the
 /// latest.
 class InstanceKeeper {
@@ -30,7 +34,8 @@ class InstanceKeeper {
   /// hostd began and found these levels up: nothing of one ends when the next word is about
   /// another. superd hears of it with that word. Never blocks: nothing may be under way.
   void Adopt(std::set<std::string> live);
-  /// The set changed, the levels that are up did not.
+  /// The set changed, the levels that are up did not. From now on it is this set that superd is
+  /// told of, also by a start or stop that began under the one before.
   Status Refresh(const AppliedSpecPtr& applied);
 
  private:
@@ -38,6 +43,7 @@ class InstanceKeeper {
   InstanceControl* control_;
   std::mutex mutex_;
   std::set<std::string> live_;  ///< guarded by mutex_
+  AppliedSpecPtr newest_;       ///< of the last Refresh: guarded by mutex_
 };
 
 }  // namespace bulkhead::hostd

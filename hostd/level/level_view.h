@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "hostd/level/level_status.h"
 #include "vmspec/model.h"
@@ -36,6 +37,8 @@ struct LevelView {
   std::uint32_t uid = 0;
   LevelStatus status;
   Measures measures;
+  /// What of the set in force it was started without: it takes effect at its next start.
+  std::vector<std::string> restart_needed;
 };
 
 }  // namespace bulkhead::hostd

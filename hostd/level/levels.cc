@@ -68,6 +68,85 @@ void Levels::SetApplied(AppliedSpecPtr applied) {
   for (const auto& [name, level] : applied_->spec.levels) entries_[name];
 }
 
+// --- a set that changes under levels that are up -------------------------------------------------
+
+/// Only where a domain stands whose network is neither being made nor removed.
+bool Levels::IsStale(const std::string& level, Entry& entry) const {
+  Phase phase = entry.machine.phase();
+  bool settled = phase == Phase::kPaused || phase == Phase::kResuming || phase == Phase::kBooting ||
+                 phase == Phase::kSettling || phase == Phase::kRunning ||
+                 phase == Phase::kShuttingDown;
+  if (!settled || entry.network_under == applied_ || applied_->FindLevel(level) == nullptr) {
+    return false;
+  }
+  if (!entry.network_under || NetworkDiffers(*entry.network_under, *applied_, level)) return true;
+  entry.network_under = applied_;
+  return false;
+}
+
+void Levels::Converge(std::function<void()> done) {
+  auto wave = std::make_shared<Wave>(std::move(done));
+  for (auto& [level, entry] : entries_) {
+    // What is under way looks again when it ends.
+    if (!entry.busy && IsStale(level, entry)) Refresh(level, entry, Act::kNone, wave);
+  }
+  ForgetGoneFlows(wave);
+}
+
+void Levels::Refresh(const std::string& level, Entry& entry, Act then, WavePtr wave) {
+  entry.busy = true;
+  work_->Do([world = world_, applied = applied_,
+             level] { return ApplyNetwork(*world.network, *applied, level); },
+            [this, level, then, applied = applied_, wave = std::move(wave)](const Status& had) {
+              Entry& e = entries_[level];
+              if (had) {
+                e.network_under = applied;
+                return Ended(level, then);
+              }
+              std::string why =
+                  "the new spec set could not be put into force for it: " + had.error().message;
+              hooks_.log(level + ": " + why);
+              Ended(level, then == Act::kResume
+                               ? e.machine.Resumed(Fail(had.error().code, why), NowMs())
+                               : e.machine.Isolate("spec", why, NowMs()));
+            });
+}
+
+void Levels::ForgetGoneFlows(WavePtr wave) {
+  std::map<std::string, RestartFacts> now;
+  for (const std::string& name : Live()) {
+    if (const vmspec::Level* level = applied_->FindLevel(name)) {
+      now[name] = FactsOf(*applied_, *level);
+    }
+  }
+  work_->Do(
+      [book = world_.started, now] {
+        for (const auto& [level, facts] : now) {
+          auto started = book->Find(level);
+          // What cannot be written is only told wrongly after a restart of hostd.
+          if (started) (void)book->Set(level, WithoutGoneFlows(std::move(*started), facts));
+        }
+        return true;
+      },
+      [this, wave = std::move(wave)](bool) { TellRestarts(); });
+}
+
+void Levels::TellRestarts() {
+  for (const auto& [name, level] : applied_->spec.levels) {
+    Entry& entry = entries_[name];
+    auto needed = RestartsOf(level);
+    if (std::exchange(entry.restart_needed, needed) != needed) hooks_.changed(name);
+  }
+}
+
+std::vector<std::string> Levels::RestartsOf(const vmspec::Level& level) const {
+  auto entry = entries_.find(level.name);
+  if (entry == entries_.end() || !entry->second.machine.Live()) return {};
+  auto started = world_.started->Find(level.name);
+  if (!started) return {};
+  return RestartNeeded(*started, FactsOf(*applied_, level));
+}
+
 Levels::Entry* Levels::Find(const std::string& level) {
   auto it = entries_.find(level);
   return it == entries_.end() ? nullptr : &it->second;
@@ -179,6 +258,9 @@ void Levels::Ended(const std::string& level, Act then) {
   entry.busy = false;
   if (entry.next && then == Act::kNone) then = *entry.next;
   entry.next.reset();
+  // A set that came meanwhile is obeyed first, before the level runs (I1).
+  bool goes_on = then == Act::kNone || then == Act::kResume;
+  if (goes_on && IsStale(level, entry)) return Refresh(level, entry, then, nullptr);
   Do(level, then);
 }
 
@@ -196,14 +278,20 @@ void Levels::DoBringUp(const std::string& level, Entry& entry) {
     });
   };
   work_->Do([world = world_, order, step] { return BringUp(world, order, step); },
-            [this, level](Result<BroughtUpLevel> up) {
-              Entry& e = entries_[level];
-              if (up) {
-                e.machine.SetImageVersion(up->image_version);
-                e.measures.accel = AccelName(up->accel);
-              }
-              Ended(level, e.machine.BroughtUp(up ? Status{} : Propagate(up), NowMs()));
+            [this, level, under = order.applied](const Result<BroughtUpLevel>& up) {
+              OnBroughtUp(level, under, up);
             });
+}
+
+void Levels::OnBroughtUp(const std::string& level, const AppliedSpecPtr& under,
+                         const Result<BroughtUpLevel>& up) {
+  Entry& entry = entries_[level];
+  if (up) {
+    entry.network_under = under;
+    entry.machine.SetImageVersion(up->image_version);
+    entry.measures.accel = AccelName(up->accel);
+  }
+  Ended(level, entry.machine.BroughtUp(up ? Status{} : Propagate(up), NowMs()));
 }
 
 void Levels::DoResume(const std::string& level, Entry& entry) {
@@ -220,7 +308,10 @@ void Levels::DoResume(const std::string& level, Entry& entry) {
 
 void Levels::DoReattach(const std::string& level) {
   work_->Do([world = world_, applied = applied_, level] { return Reattach(world, applied, level); },
-            [this, level](const Status& resumed) { OnResumed(level, resumed); });
+            [this, level, applied = applied_](const Status& resumed) {
+              if (resumed) entries_[level].network_under = applied;
+              OnResumed(level, resumed);
+            });
 }
 
 void Levels::OnResumed(const std::string& level, const Status& resumed) {
@@ -247,7 +338,10 @@ void Levels::DoTearDown(const std::string& level, Entry& entry) {
       },
       [this, level](const Status& torn) {
         Entry& e = entries_[level];
-        if (torn) e.measures = {};
+        if (torn) {
+          e.measures = {};
+          e.network_under.reset();
+        }
         Ended(level, e.machine.TornDown(torn, NowMs()));
       });
 }
@@ -495,6 +589,7 @@ LevelView Levels::ViewOf(const vmspec::Level& level) const {
   view.uplink = level.network.uplink;
   view.image = level.image;
   view.uid = LevelUid(applied_->levels.at(level.name));
+  view.restart_needed = RestartsOf(level);
   auto entry = entries_.find(level.name);
   if (entry != entries_.end()) {
     view.status = entry->second.machine.status();

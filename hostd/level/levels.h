@@ -45,6 +45,10 @@ class Levels {
   /// The set in force. Levels that are up are in it (SpecDesk sees to that).
   void SetApplied(AppliedSpecPtr applied);
   [[nodiscard]] const AppliedSpecPtr& applied() const { return applied_; }
+  /// Live levels whose network is another by the set in force get it; no other level is touched.
+  /// `done` hears when all have it; one that cannot have it is stopped (I8). One that is just being
+  /// started has it before it runs, and is not waited for.
+  void Converge(std::function<void()> done);
 
   // --- what people ask; the answer says only that it was begun. kNotFound: no such level. ---
   Status Start(const std::string& level, const std::string& actor, bool paused);
@@ -88,7 +92,9 @@ class Levels {
     std::uint64_t begun_at = 0;           ///< Epoch() of its last start
     std::optional<control::Hello> hello;  ///< what its agent said last, while it is connected
     bool agent_ready = false;
+    AppliedSpecPtr network_under;  ///< the set whose network it has; null: not known
     LevelStatus announced;
+    std::vector<std::string> restart_needed;  ///< as it was announced
   };
 
   Entry* Find(const std::string& level);
@@ -98,6 +104,20 @@ class Levels {
   void DoResume(const std::string& level, Entry& entry);
   void DoReattach(const std::string& level);
   void OnResumed(const std::string& level, const Status& resumed);
+  void OnBroughtUp(const std::string& level, const AppliedSpecPtr& under,
+                   const Result<BroughtUpLevel>& up);
+  [[nodiscard]] bool IsStale(const std::string& level, Entry& entry) const;
+  /// Calls its function when the last copy of the pointer to it is gone.
+  struct Wave {
+    std::function<void()> done;
+    ~Wave() { done(); }
+  };
+  using WavePtr = std::shared_ptr<Wave>;
+  /// Gives it the network of the set in force, then does `then`.
+  void Refresh(const std::string& level, Entry& entry, Act then, WavePtr wave);
+  void ForgetGoneFlows(WavePtr wave);
+  void TellRestarts();
+  [[nodiscard]] std::vector<std::string> RestartsOf(const vmspec::Level& level) const;
   void DoTearDown(const std::string& level, Entry& entry);
   void DoAskShutdown(const std::string& level, Entry& entry);
   /// The job of `level` has ended; `then` is what its end makes due.

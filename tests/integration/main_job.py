@@ -340,6 +340,43 @@ memory = "384 MiB"
 """
 
 
+def test_apply_touches_what_it_changes():
+    """S7 I1 a changed set under two levels and a transfer: only what changed is touched, the rest is told and kept"""
+    qemus = {k: v for k, v in qemu_pids().items() if k in ("low", "high")}
+    boots = {l: level(l)["boot_id"] for l in qemus}
+    halves = {p: one_pid(p, "up") for p in ("bulkhead-diode-send", "bulkhead-diode-receive")}
+    name = f"apply-{random.randrange(10**6)}.bin"
+    in_level("low", f"head -c 6000000 /dev/urandom > /home/user/{name}", root=False)
+    digest = sha("low", f"/home/user/{name}")
+    sender = subprocess.Popen([BULKHEAD, "run", "--timeout", "90", "low", "--", "bulkhead-send", "--to", "high",
+                               f"/home/user/{name}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(0.3)
+
+    def rules(t):
+        return re.sub(r"allow  = \[.*?\n\]\n", "allow = []\n", t, flags=re.S)
+    with SpecCopy(levels__low=rules, levels__mid=MID,
+                  levels__high=lambda t: re.sub(r'memory *= *"\d+ MiB"', 'memory = "640 MiB"', t)) as spec:
+        p = bulkhead("--json", "spec", "apply", "-m", "while it runs", spec.folder)
+        answer = json.loads(p.stdout)
+        assert answer["restart_needed"] == {"high": ["memory"]}, answer
+        assert level("high")["restart_needed"] == ["memory"] and level("low")["restart_needed"] == []
+        assert "high: restart needed: memory" in bulkhead("status").stdout
+        assert in_level("low", "ping -c 1 -W 1 203.0.113.1", check=False).returncode != 0, "old rules hold"
+        arrived(name, digest)
+        sender.wait(timeout=60)
+        assert sender.returncode == 0
+        assert {p: one_pid(p, "up") for p in halves} == halves, "a half was restarted"
+        history = query("spec", "history")["versions"]
+        assert history[0]["present"] and history[0]["comment"] == "while it runs", history[0]
+    p = bulkhead("spec", "rollback", str(history[1]["version"]))
+    print(p.stdout.strip().split("\n")[-1])
+    assert in_level("low", "ping -c 1 -W 5 203.0.113.1", check=False).returncode == 0, "the rollback gave the rules back"
+    assert level("high")["restart_needed"] == []
+    assert {k: v for k, v in qemu_pids().items() if k in qemus} == qemus, "a level was restarted"
+    assert {l: level(l)["boot_id"] for l in qemus} == boots
+    assert any(r["action"] == "spec.rollback" for r in query("audit", "tail", "--lines", "40")["records"])
+
+
 def kill_during_work(victim, find, expect_same_qemu=True):
     """kill -9 while a transfer and a start are under way; everything must be true again after it."""
     with SpecCopy(levels__mid=MID) as spec:

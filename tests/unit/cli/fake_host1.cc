@@ -63,7 +63,8 @@ FakeDict ExampleLevel(const char* name, const char* title, const char* label, co
           {"uid", "uint32 1879110001"},
           {"accel", "'kvm'"},
           {"devices", "@as []"},
-          {"clock-offset-ms", "int64 -12"}};
+          {"clock-offset-ms", "int64 -12"},
+          {"restart-needed", "@as []"}};
 }
 
 }  // namespace

@@ -129,6 +129,12 @@ TEST_F(GoldenTest, StatusSaysWhatMustNotBeOverlooked) {
   EXPECT_EQ(Golden("status-trouble.txt", outcome.out), outcome.out);
 }
 
+TEST_F(GoldenTest, StatusSaysWhatNeedsARestart) {
+  Fake().world()->levels["high"]["restart-needed"] = "['memory', 'flow up']";
+  EXPECT_THAT(Cli({"status"}).out, testing::HasSubstr("\nhigh: restart needed: memory, flow up\n"));
+  EXPECT_THAT(Cli({"status", "high"}).out, testing::HasSubstr("restart for    memory, flow up\n"));
+}
+
 TEST_F(GoldenTest, StatusSaysWhyNoLevelCanStart) {
   Fake().world()->acceleration = "none";
   Fake().world()->acceleration_reason = "no /dev/kvm; set allow-tcg = true in host.toml";

@@ -78,10 +78,11 @@ class LevelsFixture : public ImageFixture {
   /// A hostd that begins: it knows what the books say and nothing else.
   void BeginHostd() {
     runs_ = std::make_unique<RunBook>(dir_ / "runs", "boot-a");
+    started_ = std::make_unique<StartedBook>(dir_ / "started", "boot-a");
     keeper_ = std::make_unique<InstanceKeeper>(&super_);
     work_ = std::make_unique<Work>(4);
-    World world{paths_,       audit_.get(),  images_store_.get(), &accel_,    &network_,
-                &hypervisor_, keeper_.get(), devices_.get(),      runs_.get()};
+    World world{paths_,       audit_.get(),  images_store_.get(), &accel_,     &network_,
+                &hypervisor_, keeper_.get(), devices_.get(),      runs_.get(), started_.get()};
     levels_ = std::make_unique<Levels>(work_.get(), world, MakeHooks(), silence_ms_);
     levels_->SetApplied(applied_);
   }
@@ -180,6 +181,7 @@ class LevelsFixture : public ImageFixture {
   FakeHypervisor hypervisor_;
   std::unique_ptr<DeviceDesk> devices_;
   std::unique_ptr<RunBook> runs_;
+  std::unique_ptr<StartedBook> started_;
   std::unique_ptr<InstanceKeeper> keeper_;
   AppliedSpecPtr applied_;
   std::unique_ptr<Levels> levels_;
