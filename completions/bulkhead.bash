@@ -30,6 +30,7 @@ _bulkhead() {
     ['audit verify']=''
     ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
     ['spec history']='' ['spec rollback']='--message -m'
+    ['spec format']='--check'
     [doctor]=''
     [events]='--count -n'
     [version]='' [help]=''
@@ -40,7 +41,7 @@ _bulkhead() {
     [status]='level' [run]='level' [console]='level'
     ['device lend']='device level' ['device take-back']='device'
     ['net status']='level' ['audit verify']='file'
-    ['spec check']='folder' ['spec apply']='folder' [help]='command command'
+    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command'
   )
 
   local i word command='' group='' bus=() given=()
@@ -74,7 +75,7 @@ _bulkhead() {
       level) words=$(_bulkhead_ask name "${bus[@]}" list) ;;
       device) words=$(_bulkhead_ask id "${bus[@]}" device list) ;;
       command) words=$(_bulkhead_next "${given[0]-}") ;;
-      file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return 0 ;;
+      file|path) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return 0 ;;
       folder) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return 0 ;;
     esac
     # A level once named is not offered again.

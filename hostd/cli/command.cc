@@ -53,6 +53,9 @@ constexpr Option kApply[] = {
 constexpr Option kSpecShow[] = {
     {"--version", "N", "version N of the history instead"},
 };
+constexpr Option kSpecFormat[] = {
+    {"--check", "", "write nothing; list the files that differ and exit with 1"},
+};
 
 constexpr Command kCommands[] = {
     {"start", "LEVEL...", 1, kAny, kStart, "start levels and wait until they run", Start},
@@ -80,6 +83,8 @@ constexpr Command kCommands[] = {
     {"spec show", "", 0, 0, kSpecShow, "print the spec set in force", SpecShow},
     {"spec history", "", 0, 0, {}, "the spec sets that were applied", SpecHistory},
     {"spec rollback", "VERSION", 1, 1, kApply, "apply a set of the history again", SpecRollback},
+    {"spec format", "FOLDER|FILE...", 1, kAny, kSpecFormat, "lay spec files out canonically",
+     SpecFormat},
     {"doctor", "", 0, 0, {}, "what this machine has and lacks", Doctor},
     {"events", "", 0, 0, kEvents, "follow what happens, until Ctrl-C", Events},
     {"version", "", 0, 0, {}, "versions of this program and of hostd", Version},

@@ -67,6 +67,8 @@ Result<int> SpecShow(Context& context, const Arguments& arguments);
 // history_commands.cc
 Result<int> SpecHistory(Context& context, const Arguments& arguments);
 Result<int> SpecRollback(Context& context, const Arguments& arguments);
+// spec_format.cc
+Result<int> SpecFormat(Context& context, const Arguments& arguments);
 // doctor.cc
 Result<int> Doctor(Context& context, const Arguments& arguments);
 

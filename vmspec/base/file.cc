@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 
 #include "vmspec/base/unique_fd.h"
 
@@ -48,13 +50,31 @@ Status SyncDirectory(const std::string& path) {
   return {};
 }
 
-Status WriteFileAtomically(const std::string& path, std::string_view content, mode_t mode) {
+namespace {
+
+/// Owner and mode of a file that is written.
+struct FileRights {
+  uid_t uid = static_cast<uid_t>(-1);  ///< -1: whoever we are
+  gid_t gid = static_cast<gid_t>(-1);
+  mode_t mode = 0;
+};
+
+/// The mode comes after the owner: chown(2) may take set-id bits away.
+Status GiveRights(int fd, const FileRights& rights) {
+  bool owned = rights.uid == static_cast<uid_t>(-1) || ::fchown(fd, rights.uid, rights.gid) == 0;
+  if (!owned) return FailErrno("keep the owner");
+  if (::fchmod(fd, rights.mode) != 0) return FailErrno("keep the mode");
+  return {};
+}
+
+Status Write(const std::string& path, std::string_view content, const FileRights& rights) {
   std::string temporary = path + ".new";
-  UniqueFd fd(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  const int how = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  UniqueFd fd(::open(temporary.c_str(), how, rights.mode));
   if (!fd) return FailErrno("create " + temporary);
   Status s = WriteFully(fd.get(), content.data(), content.size());
-  if (s && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0)) s = FailErrno("fsync");
+  if (s) s = GiveRights(fd.get(), rights);
+  if (s && ::fsync(fd.get()) != 0) s = FailErrno("fsync");
   if (s && std::rename(temporary.c_str(), path.c_str()) != 0) s = FailErrno("rename to");
   if (!s) {
     ::unlink(temporary.c_str());
@@ -62,6 +82,19 @@ Status WriteFileAtomically(const std::string& path, std::string_view content, mo
   }
   auto slash = path.rfind('/');
   return SyncDirectory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+}
+
+}  // namespace
+
+Status WriteFileAtomically(const std::string& path, std::string_view content, mode_t mode) {
+  return Write(path, content, FileRights{.mode = mode});
+}
+
+Status ReplaceFile(const std::string& path, std::string_view content) {
+  std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
+  struct stat st{};
+  if (!real || ::stat(real.get(), &st) != 0) return FailErrno("open " + path);
+  return Write(real.get(), content, FileRights{st.st_uid, st.st_gid, st.st_mode & 07777U});
 }
 
 }  // namespace bulkhead

@@ -17,6 +17,10 @@ Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes);
 /// the folder. After any error the old content is still there.
 Status WriteFileAtomically(const std::string& path, std::string_view content, mode_t mode);
 
+/// As WriteFileAtomically, for a file that is there: owner, group and mode stay, and what a
+/// symbolic link points to is replaced, not the link. kPermission when the owner cannot be kept.
+Status ReplaceFile(const std::string& path, std::string_view content);
+
 /// write(2) until all is out.
 Status WriteFully(int fd, const void* data, std::size_t size);
 

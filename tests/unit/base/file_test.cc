@@ -55,6 +55,17 @@ TEST_F(FileTest, ThatIsNotThereOrNoFileIsAnErrorThatNamesIt) {
   EXPECT_FALSE(ReadFile(folder_, 10));
 }
 
+TEST_F(FileTest, IsReplacedWithItsModeAndBehindALink) {
+  ASSERT_TRUE(WriteFileAtomically(path_, "old", 0640));
+  std::filesystem::create_symlink("thing", folder_ + "/link");
+  ASSERT_TRUE(ReplaceFile(folder_ + "/link", "new"));
+  EXPECT_EQ("new", ReadFile(path_, 10).value());
+  EXPECT_EQ(0640U, ModeOf(path_));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "/link"));
+  EXPECT_EQ(ErrorCode::kNotFound, ReplaceFile(folder_ + "/none", "new").error().code);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/none"));
+}
+
 TEST_F(FileTest, OfTheProcFileSystemIsReadThoughItsSizeIsNothing) {
   EXPECT_FALSE(ReadFile("/proc/self/status", 1 << 20).value().empty());
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// The toml-test corpus: what we take for TOML is TOML, and the other way round.
+#include "tests/unit/vmspec/toml_corpus.h"
+
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "tests/unit/vmspec/spec_sets.h"
@@ -12,16 +12,6 @@
 
 namespace bulkhead::vmspec {
 namespace {
-
-/// The .toml files that the corpus lists for TOML 1.0.0 under `kind`, "valid/" or "invalid/".
-std::vector<std::string> Listed(const std::string& folder, const std::string& kind) {
-  std::ifstream list(folder + "/tests/files-toml-1.0.0");
-  std::vector<std::string> out;
-  for (std::string line; std::getline(list, line);) {
-    if (line.starts_with(kind) && line.ends_with(".toml")) out.push_back(line);
-  }
-  return out;
-}
 
 bool IsToml(const std::string& path) {
   auto text = ReadFile(path, kMaxFileBytes);
@@ -32,7 +22,7 @@ bool IsToml(const std::string& path) {
 
 std::set<std::string> Misjudged(const std::string& kind, bool valid, std::size_t at_least) {
   std::string folder = CorpusFolder("toml-test");
-  std::vector<std::string> files = Listed(folder, kind);
+  std::vector<std::string> files = ListedInCorpus(folder, kind);
   EXPECT_GE(files.size(), at_least);
   std::set<std::string> wrong;
   for (const std::string& file : files) {

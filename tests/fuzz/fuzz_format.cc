@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// Any bytes as a spec file that is laid out: what is TOML is laid out, means the same, keeps its
+/// comments, and laid out again does not change; what is not is refused. FormatToml proves the
+/// meaning itself: an error of the proof is a fault here.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "vmspec/document.h"
+#include "vmspec/format.h"
+
+namespace {
+
+void Demand(bool condition) {
+  if (!condition) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace bulkhead;
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  vmspec::Faults faults;
+  bool is_toml = vmspec::ParseDocument("x.toml", text, faults).has_value();
+  auto laid = vmspec::FormatToml("x.toml", text);
+  if (!laid) {
+    Demand(laid.error().code == (is_toml ? ErrorCode::kLimit : ErrorCode::kInvalid));
+    return 0;
+  }
+  Demand(is_toml);
+  auto again = vmspec::FormatToml("x.toml", *laid);
+  Demand(again && *again == *laid);
+  return 0;
+}
