@@ -31,6 +31,7 @@ _bulkhead() {
     ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
     ['spec history']='' ['spec rollback']='--message -m'
     ['spec format']='--check'
+    ['spec new']='--folder --title --rank --compartments --colour --image --memory --uplink --yes -y'
     [doctor]=''
     [events]='--count -n'
     [version]='' [help]=''
@@ -49,7 +50,7 @@ _bulkhead() {
     word=${COMP_WORDS[i]}
     case $word in
       --bus) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0; bus=(--bus "${COMP_WORDS[i]}") ;;
-      --timeout|--lines|--count|-n|--message|-m) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
+      --timeout|--lines|--count|-n|--message|-m|--folder|--title|--rank|--compartments|--colour|--image|--memory|--uplink) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
       --) return 0 ;;
       -*) ;;
       *)

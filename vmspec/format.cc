@@ -90,8 +90,8 @@ bool HasComments(const Value& array) {
 
 bool HasManyTables(const Value& array) {
   return array.items.size() > 1 && std::ranges::any_of(array.items, [](const Item& item) {
-    return item.value.kind == Value::Kind::kTable;
-  });
+           return item.value.kind == Value::Kind::kTable;
+         });
 }
 
 /// The value on one line; nothing when it cannot be.
@@ -172,8 +172,8 @@ std::string Laid(const Value& value, Place place) {
   if (value.kind == Value::Kind::kTable) return LaidTable(value, place.indent);
   if (value.kind != Value::Kind::kArray) return value.text;
   auto line = OneLine(value);
-  bool fits = line && (!place.column || (!HasManyTables(value) &&
-                                         *place.column + Width(*line) <= kMaxColumns));
+  bool fits = line && (!place.column ||
+                       (!HasManyTables(value) && *place.column + Width(*line) <= kMaxColumns));
   return fits ? *line : LaidArray(value, place.indent);
 }
 
@@ -182,9 +182,9 @@ std::vector<Statement> Spaced(std::vector<Statement> all) {
   using Kind = Statement::Kind;
   std::vector<Statement> out;
   for (Statement& statement : all) {
-    bool superfluous = statement.kind == Kind::kEmptyLine &&
-                       (out.empty() || out.back().kind == Kind::kEmptyLine ||
-                        out.back().kind == Kind::kHeader);
+    bool superfluous =
+        statement.kind == Kind::kEmptyLine &&
+        (out.empty() || out.back().kind == Kind::kEmptyLine || out.back().kind == Kind::kHeader);
     if (superfluous) continue;
     if (statement.kind == Kind::kHeader) {
       auto above = std::find_if(out.rbegin(), out.rend(), [](const Statement& s) {
@@ -213,8 +213,7 @@ void AddPairs(Page& page, std::span<const Statement> run) {
   std::size_t column = EqualsColumn(run);
   for (const Statement& pair : run) {
     std::size_t width = Width(pair.text);
-    std::string begin =
-        pair.text + std::string(column - std::min(column, width), ' ') + " = ";
+    std::string begin = pair.text + std::string(column - std::min(column, width), ' ') + " = ";
     std::string value = Laid(pair.value, {0, std::max(column, width) + 3});
     page.Add(begin + value, pair.comment);
   }

@@ -174,9 +174,7 @@ class Reader {
   }
 
   bool TakeLineEnd() { return TakeText("\n") || TakeText("\r\n"); }
-  void SkipBlanks() {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
-  }
+  void SkipBlanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size())); }
   [[nodiscard]] bool At(char c) const { return rest_.starts_with(c); }
   bool TakeText(std::string_view text) {
     if (!rest_.starts_with(text)) return false;

@@ -57,6 +57,18 @@ constexpr Option kSpecFormat[] = {
     {"--check", "", "write nothing; list the files that differ and exit with 1"},
 };
 
+constexpr Option kSpecNew[] = {
+    {"--folder", "DIR", "the set's folder, made when it is not there (default: this one)"},
+    {"--title", "T", "what people see"},
+    {"--rank", "N", "0 to 1000; information flows only to the same or a higher rank"},
+    {"--compartments", "A,B", "information flows only to levels that have all of them"},
+    {"--colour", "#RRGGBB", "one that no other level has, if not given"},
+    {"--image", "I", "the system that it starts"},
+    {"--memory", "SIZE", "what its guest has (default 512 MiB)"},
+    {"--uplink", "U", "an uplink of networks.toml (default none)"},
+    {"--yes", "", "ask nothing: take what is proposed", "-y"},
+};
+
 constexpr Command kCommands[] = {
     {"start", "LEVEL...", 1, kAny, kStart, "start levels and wait until they run", Start},
     {"stop", "LEVEL...", 1, kAny, kStop, "shut levels down", Stop},
@@ -83,6 +95,7 @@ constexpr Command kCommands[] = {
     {"spec show", "", 0, 0, kSpecShow, "print the spec set in force", SpecShow},
     {"spec history", "", 0, 0, {}, "the spec sets that were applied", SpecHistory},
     {"spec rollback", "VERSION", 1, 1, kApply, "apply a set of the history again", SpecRollback},
+    {"spec new", "NAME", 1, 1, kSpecNew, "write a minimal level, asking what it needs", SpecNew},
     {"spec format", "FOLDER|FILE...", 1, kAny, kSpecFormat, "lay spec files out canonically",
      SpecFormat},
     {"doctor", "", 0, 0, {}, "what this machine has and lacks", Doctor},

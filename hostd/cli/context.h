@@ -31,7 +31,8 @@ struct Surroundings {
   std::ostream& out;
   std::ostream& err;
   int in_fd = 0;
-  int out_fd = 1;  ///< what `console` and `run --raw` write to; the same file as `out`
+  int out_fd = 1;          ///< what `console` and `run --raw` write to; the same file as `out`
+  bool in_is_tty = false;  ///< somebody can be asked
   bool out_is_tty = false;
   bool err_is_tty = false;
   std::size_t width = 0;  ///< columns of the terminal at `out`; 0: no limit

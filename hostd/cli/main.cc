@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   // A reader that went away ("| head") is an error of a write, not a silent death in mid-record.
   std::signal(SIGPIPE, SIG_IGN);
   bulkhead::cli::Surroundings around{.out = std::cout, .err = std::cerr};
+  around.in_is_tty = ::isatty(STDIN_FILENO) == 1;
   around.out_is_tty = ::isatty(STDOUT_FILENO) == 1;
   around.err_is_tty = ::isatty(STDERR_FILENO) == 1;
   if (around.out_is_tty) {

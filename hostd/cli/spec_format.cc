@@ -37,8 +37,8 @@ Result<std::vector<std::string>> FilesOf(const std::string& word) {
 Result<std::vector<Difference>> Look(const std::string& path) {
   // A FIFO would keep us waiting, a device feed us without end.
   std::error_code ignored;
-  bool special = std::filesystem::exists(path, ignored) &&
-                 !std::filesystem::is_regular_file(path, ignored);
+  bool special =
+      std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
   if (special) return Fail(ErrorCode::kInvalid, Printable(path) + " is not a regular file");
   auto text = ReadFile(path, vmspec::kMaxFileBytes);
   if (!text) return Propagate(text);
@@ -53,9 +53,8 @@ void Report(const Context& context, const std::vector<Difference>& all, std::siz
   if (context.json()) {
     JsonArray paths;
     for (const Difference& each : all) paths.emplace_back(each.path);
-    context.Print(Json(JsonMembers{{"files", std::uint64_t{files}},
-                                   {"written", !check},
-                                   {"differ", std::move(paths)}}));
+    context.Print(Json(JsonMembers{
+        {"files", std::uint64_t{files}}, {"written", !check}, {"differ", std::move(paths)}}));
     return;
   }
   for (const Difference& each : all) context.out() << Printable(each.path, 4096) << "\n";

@@ -62,9 +62,10 @@ TEST(Layout, BreaksAListThatIsTooLongForALine) {
 }
 
 TEST(Layout, KeepsEveryCommentOfAListWhereItBelongs) {
-  EXPECT_EQ(Formatted("l = [ # open\n\n # before one\n1 # one\n, # also\n\n\n2, # two\n3\n#end\n\n]#x"),
-            "l = [  # open\n  # before one\n  1,  # one\n  # also\n\n  2,  # two\n  3,\n"
-            "  #end\n]  #x\n");
+  EXPECT_EQ(
+      Formatted("l = [ # open\n\n # before one\n1 # one\n, # also\n\n\n2, # two\n3\n#end\n\n]#x"),
+      "l = [  # open\n  # before one\n  1,  # one\n  # also\n\n  2,  # two\n  3,\n"
+      "  #end\n]  #x\n");
 }
 
 TEST(Layout, AlignsCommentsOfShortLinesThatFollowEachOther) {
@@ -86,7 +87,9 @@ TEST(Layout, KeepsLinesOfTextInAListAndInATable) {
 }
 
 TEST(Layout, TurnsOtherLineEndsAndTheByteOrderMarkIntoOurs) {
-  EXPECT_EQ(Formatted("\xEF\xBB\xBF" "a = 1  # x \t\r\n\r\n[b]\t\r\n"), "a = 1  # x\n\n[b]\n");
+  EXPECT_EQ(Formatted("\xEF\xBB\xBF"
+                      "a = 1  # x \t\r\n\r\n[b]\t\r\n"),
+            "a = 1  # x\n\n[b]\n");
 }
 
 TEST(Layout, CannotBeGivenWhatIsNotToml) {
@@ -98,7 +101,8 @@ TEST(Layout, CannotBeGivenWhatIsNotToml) {
 
 TEST(Layout, CannotGrowAFileBeyondItsBound) {
   std::string text = "a24_characters_long_key_ = 1\n";
-  for (int i = 0; text.size() < kMaxFileBytes - 100; ++i) text += "# " + std::string(90, 'c') + "\n";
+  for (int i = 0; text.size() < kMaxFileBytes - 100; ++i)
+    text += "# " + std::string(90, 'c') + "\n";
   // Padding behind short keys makes the text longer than a spec file may be.
   std::string keys = "\n" + std::string(24, 'k') + "=1\n";
   for (int i = 0; i < 60'000; ++i) keys += "k" + std::to_string(i) + "=1\n";
