@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/// The facts of one level.
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "vmspec/fact_list.h"
+#include "vmspec/scalars.h"
+
+namespace bulkhead::vmspec {
+
+namespace {
+
+constexpr std::string_view kModeNames[] = {"none", "manual", "ask", "automatic", "required"};
+/// How far each mode opens: "required" lends no more than "automatic".
+constexpr std::uint64_t kModeMeasures[] = {0, 1, 2, 3, 3};
+constexpr std::string_view kEncryptionNames[] = {"none", "host", "user"};
+
+std::string Mib(std::uint32_t mib) { return FormatSize(std::uint64_t{mib} << 20); }
+
+/// "2027-01-31T18:00:00Z"
+std::string MomentText(std::int64_t unix_s) {
+  const std::time_t time = unix_s;
+  std::tm utc{};
+  std::array<char, 64> text{};
+  if (::gmtime_r(&time, &utc) == nullptr) return std::to_string(unix_s);
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text.data();
+}
+
+/// "02:05"
+std::string ClockText(std::uint16_t minutes) {
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%02u:%02u", minutes / 60U, minutes % 60U);
+  return text.data();
+}
+
+std::string RateText(std::uint64_t bits_per_s) { return std::to_string(bits_per_s) + " bit/s"; }
+
+void AddIdentity(const Level& level, FactList& list) {
+  list.Plain("title", level.title);
+  list.Plain("uuid", level.uuid).restarts = true;
+  list.Plain("label", level.label.ToString()).origin =
+      level.label_origin.line != 0 ? level.label_origin : level.origin;
+  list.Plain("colour", level.colour);
+  list.Plain("icon", level.icon);
+  list.Flag("autostart", level.autostart);
+}
+
+std::vector<std::string> OneOrAny(const std::string& word) {
+  return word.empty() ? std::vector<std::string>{} : std::vector<std::string>{word};
+}
+
+void AddImage(const Level& level, FactList& list) {
+  const ImagePolicy& policy = level.image_policy;
+  list.Plain("image", level.image).restarts = true;
+  list.AnyOf("image.digest", OneOrAny(policy.digest));
+  list.AnyOf("image.signed-by", OneOrAny(policy.signed_by));
+  list.Plain("image.boot", policy.boot == BootWay::kUefi ? "uefi" : "direct").restarts = true;
+  list.Flag("image.secure-boot", policy.secure_boot, false).restarts = true;
+  list.Plain("image.kernel", policy.kernel == KernelTrack::kLts ? "lts" : "stable").restarts = true;
+}
+
+void AddResources(const Level& level, FactList& list) {
+  list.Plain("resources.vcpus", level.vcpus).restarts = true;
+  list.Plain("resources.memory", Mib(level.memory_mib)).restarts = true;
+  list.Plain("resources.memory-max", Mib(level.memory_max_mib)).restarts = true;
+  list.Plain("resources.cpu-quota", level.cpu_quota_percent).restarts = true;
+  list.Plain("resources.cpu-weight", level.cpu_weight).restarts = true;
+  list.Plain("resources.io-weight", level.io_weight).restarts = true;
+  list.Plain("resources.io-read", FormatSize(level.io_read_bytes_per_s)).restarts = true;
+  list.Plain("resources.io-write", FormatSize(level.io_write_bytes_per_s)).restarts = true;
+  list.Plain("state.kind", level.persistent ? "persistent" : "ephemeral").restarts = true;
+  list.Plain("state.size", Mib(level.state_mib)).restarts = true;
+  auto encryption = static_cast<std::size_t>(level.encryption);
+  list.Measured("state.encryption", std::string(kEncryptionNames[encryption]),
+                level.encryption == Encryption::kNone ? 1 : 0)
+      .restarts = true;
+  list.Plain("state.snapshots", level.snapshots);
+}
+
+std::string RuleText(const NetRule& rule) {
+  std::string to = rule.to_name.empty() ? rule.to.ToString() : rule.to_name;
+  if (rule.protocol == Protocol::kAny) return to;
+  std::string ports = rule.ports.empty() ? "" : " " + PortsText(rule.ports);
+  return to + " " + std::string(NameOf(rule.protocol)) + ports;
+}
+
+void AddRules(std::string_view field, const std::vector<NetRule>& rules, Weight weight,
+              FactList& list) {
+  for (const NetRule& rule : rules) {
+    std::string value = rule.until_unix_s == 0 ? "" : "until " + MomentText(rule.until_unix_s);
+    if (!rule.comment.empty()) value += (value.empty() ? "# " : " # ") + rule.comment;
+    Fact& fact = list.Element(field, RuleText(rule), weight, std::move(value));
+    fact.measure =
+        rule.until_unix_s == 0 ? kNoLimit : static_cast<std::uint64_t>(rule.until_unix_s);
+    if (rule.origin.line != 0) fact.origin = rule.origin;
+  }
+}
+
+void AddKeys(const Level& level, FactList& list) {
+  for (const KeyUse& use : level.keys) {
+    list.At(use.origin);
+    const std::string field = "keys." + use.key;
+    list.Element("keys", use.key, Weight::kOpening);
+    for (KeyOperation operation : use.operations) {
+      auto name = kKeyOperationNames[static_cast<std::size_t>(operation)];
+      list.Element(field + ".operations", std::string(name), Weight::kOpening);
+    }
+    list.AnyOf(field + ".mechanisms", use.mechanisms);
+    list.Flag(field + ".confirm", use.confirm, false);
+    list.Limit(field + ".per-minute", use.per_minute);
+  }
+}
+
+void AddLife(const Level& level, FactList& list) {
+  const LifeCycle& life = level.life_cycle;
+  list.Plain("life-cycle.order", life.order);
+  list.Plain("life-cycle.idle-suspend", DurationText(life.idle_suspend_s));
+  list.Flag("life-cycle.disposable", life.disposable).restarts = true;
+  list.Flag("life-cycle.preload", life.preload);
+  list.Plain("life-cycle.on-crash", life.on_crash == OnCrash::kStop ? "stop" : "restart");
+  const Updates& updates = level.updates;
+  list.Plain("updates.channel", updates.channel);
+  list.Plain("updates.window",
+             ClockText(updates.window_start_min) + "-" + ClockText(updates.window_end_min));
+  list.Plain("updates.health-gate", DurationText(updates.health_gate_s));
+  list.Flag("updates.automatic", updates.automatic);
+}
+
+void AddApplications(const Applications& applications, FactList& list) {
+  for (const FlatpakRemote& remote : applications.remotes) {
+    list.Element("applications.remotes", remote.name, Weight::kOpening, remote.url);
+  }
+  list.Elements("applications.install", applications.install, Weight::kMember);
+  for (const FlatpakOverride& each : applications.overrides) {
+    list.Element("applications.overrides", each.application, Weight::kMember,
+                 Joined(each.arguments));
+  }
+}
+
+void AddDisplay(const Display& display, FactList& list) {
+  list.Flag("display.3d", display.three_d, true).restarts = true;
+  list.Plain("display.screens", display.screens).restarts = true;
+  list.Plain("display.border", display.border);
+  list.At(display.clipboard_out_origin);
+  list.Elements("display.clipboard-out", display.clipboard_out, Weight::kOpening);
+  list.At(display.clipboard_in_origin);
+  list.Elements("display.clipboard-in", display.clipboard_in, Weight::kOpening);
+}
+
+}  // namespace
+
+void AddLevelNetworkFacts(const LevelNetwork& network, FactList& list) {
+  list.At(network.origin);
+  auto address = [](const std::optional<Prefix>& p) { return p ? p->ToString() : "from the pool"; };
+  list.Grant("network.uplink", network.uplink, network.uplink.empty() ? 0 : 1).restarts = true;
+  AddRules("network.allow", network.allow, Weight::kOpening, list);
+  AddRules("network.deny", network.deny, Weight::kClosing, list);
+  list.Plain("network.ipv4", address(network.address4)).restarts = true;
+  list.Plain("network.ipv6", address(network.address6)).restarts = true;
+  std::vector<std::string> servers;
+  for (const Prefix& server : network.dns) servers.push_back(server.ToString());
+  list.Plain("network.dns", Joined(servers)).restarts = true;
+  list.Limit("network.bandwidth-out", RateText(network.out_bits_per_s), network.out_bits_per_s);
+  list.Limit("network.bandwidth-in", RateText(network.in_bits_per_s), network.in_bits_per_s);
+}
+
+void AddLevelDeviceFacts(const Level& level, FactList& list) {
+  for (std::size_t i = 0; i < level.devices.size(); ++i) {
+    const DevicePolicy& policy = level.devices[i];
+    const std::string field = "devices." + std::string(kDeviceClassNames[i]);
+    auto mode = static_cast<std::size_t>(policy.mode);
+    list.At(policy.origin);
+    list.Grant(field, std::string(kModeNames[mode]), kModeMeasures[mode]);
+    list.Flag(field + ".write", policy.write, true);
+    list.Flag(field + ".marked-only", policy.marked_only, false);
+    list.Limit(field + ".time-limit", DurationText(policy.time_limit_s), policy.time_limit_s);
+    list.Limit(field + ".max-pages", policy.max_pages);
+    list.Flag(field + ".banner", policy.banner);
+    list.AnyOf(field + ".relying-parties", policy.relying_parties);
+    list.AnyOf(field + ".ids", policy.usb_ids);
+  }
+}
+
+void AddLevelFacts(const Level& level, FactList& list) {
+  list.Begin("level", level.name, level.origin);
+  list.Exists(Weight::kMember, "");
+  AddIdentity(level, list);
+  AddImage(level, list);
+  AddResources(level, list);
+  AddLife(level, list);
+  AddApplications(level.applications, list);
+  list.EachOf("roles.start", level.roles.start);
+  list.EachOf("roles.stop", level.roles.stop);
+  list.EachOf("roles.edit", level.roles.edit);
+  AddLevelNetworkFacts(level.network, list);
+  AddLevelDeviceFacts(level, list);
+  list.At(level.origin);
+  AddDisplay(level.display, list);
+  AddKeys(level, list);
+}
+
+}  // namespace bulkhead::vmspec
