@@ -5,12 +5,15 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 
 #include "hostd/super/folders.h"
@@ -126,6 +129,19 @@ Status MakeBaseFolders(const Paths& paths) {
 }
 
 bool UdevRuns() { return ::access("/run/udev/control", F_OK) == 0; }
+
+bool MayUse(const std::string& user, const std::string& node) {
+  const struct passwd* who = ::getpwnam(user.c_str());
+  struct stat rights{};
+  if (who == nullptr || ::stat(node.c_str(), &rights) != 0) return false;
+  if (rights.st_uid == who->pw_uid) return (rights.st_mode & 0600) == 0600;
+  gid_t groups[256];
+  int count = std::size(groups);
+  if (::getgrouplist(who->pw_name, who->pw_gid, groups, &count) < 0) return false;
+  bool in_group = std::find(groups, groups + count, rights.st_gid) != groups + count;
+  mode_t wanted = in_group ? 0060 : 0006;
+  return (rights.st_mode & wanted) == wanted;
+}
 
 bool PrepareDevice(const std::string& dev, const std::string& node) {
   for (const NodeRule& rule : kNodes) {

@@ -18,6 +18,8 @@ Status MakeBaseFolders(const Paths& paths);
 std::vector<std::string> PrepareDevices(const std::string& dev = "/dev");
 /// The same for one node that has just appeared in /dev ("loop8").
 bool PrepareDevice(const std::string& dev, const std::string& node);
+/// The rights of `node` let `user` of the machine read and write it. False when either is missing.
+bool MayUse(const std::string& user, const std::string& node);
 /// A udev runs: device nodes are its business.
 bool UdevRuns();
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <sys/stat.h>
+
+#include "hostd/super/machine.h"
 #include "hostd/super/service_table.h"
 #include "vmspec/base/file.h"
 #include "vmspec/base/identity.h"
@@ -64,6 +67,19 @@ Result<std::string> MachinesAndOurs(const char* path, bool group) {
   return *machines + UserLine("bulkhead-hostd", kUidHostd, group);
 }
 
+/// libvirt probes QEMU as this user and with CAP_DAC_OVERRIDE. Where only the latter opens KVM it
+/// finds KVM, then that the user may have none, and probes anew for each device of each level: it
+/// answers after minutes. So in its eyes, and for its probes alone, the user is of KVM's group.
+/// Levels have uids of their own, and are in none.
+std::string KvmMember() {
+  constexpr char kUser[] = "libvirt-qemu";
+  constexpr char kNode[] = "/dev/kvm";
+  struct stat node{};
+  if (::stat(kNode, &node) != 0 || MayUse(kUser, kNode)) return "";
+  if (node.st_gid == 0 || (node.st_mode & 0060) != 0060) return "";
+  return "bulkhead-kvm:x:" + std::to_string(node.st_gid) + ":" + kUser + "\n";
+}
+
 }  // namespace
 
 Status WriteServiceFiles(const Paths& paths) {
@@ -72,8 +88,12 @@ Status WriteServiceFiles(const Paths& paths) {
   auto group = MachinesAndOurs("/etc/group", true);
   if (!group) return Propagate(group);
   const std::pair<const char*, std::string> files[] = {
-      {"libvirtd.conf", LibvirtdConf()}, {"libvirtd.passwd", *passwd}, {"libvirtd.group", *group},
-      {"bus.conf", BusConf(paths)},      {"bus.passwd", Users(false)}, {"bus.group", Users(true)},
+      {"libvirtd.conf", LibvirtdConf()},
+      {"libvirtd.passwd", *passwd},
+      {"libvirtd.group", *group + KvmMember()},
+      {"bus.conf", BusConf(paths)},
+      {"bus.passwd", Users(false)},
+      {"bus.group", Users(true)},
   };
   for (const auto& [name, content] : files) {
     if (auto s = WriteFileAtomically(paths.run + "/super/" + name, content, 0644); !s) return s;

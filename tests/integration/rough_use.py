@@ -8,7 +8,9 @@ Runs as root inside tests/integration/sandbox, as main_job.py, whose words it us
 import json
 import os
 import random
+import re
 import signal
+import stat
 import subprocess
 import time
 
@@ -172,6 +174,23 @@ def test_many_small_files():
         assert len(named) == COUNT and set(named) == mine, f"{action}: {len(named)} records, {len(set(named))} names"
     assert "ok" in bulkhead("audit", "verify").stdout.lower()
     assert both_run()
+
+
+def test_kvm_of_a_foreign_group():
+    """I8 S7 a /dev/kvm that libvirt's user may not open: said so, and the levels start with TCG in their usual time"""
+    run(os.path.join(TOP, "try"), "--down", timeout=120)
+    os.mknod("/run/kvm", stat.S_IFCHR, os.makedev(10, 232))
+    os.chmod("/run/kvm", 0o660)
+    os.chown("/run/kvm", 0, 1)
+    run("mount", "--bind", "/run/kvm", "/dev/kvm")
+    try:
+        p = run(os.path.join(TOP, "try"), timeout=600)
+        print("\n".join(l for l in p.stdout.split("\n") if re.match(r" [56]/9", l)))
+        assert "/dev/kvm may not be opened" in p.stdout, p.stdout
+        run(os.path.join(TOP, "try"), "--down", timeout=120)
+    finally:
+        run("umount", "/dev/kvm")
+    run(os.path.join(TOP, "try"), timeout=600)
 
 
 def test_try_killed_at_any_moment():

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "hostd/super/instance_folders.h"
+#include "hostd/super/machine.h"
 #include "vmspec/base/identity.h"
 
 namespace bulkhead::super {
@@ -209,6 +211,26 @@ TEST_F(FoldersTest, CannotFollowAFifoSwappedForASymlink) {
   struct stat s{};
   ASSERT_EQ(0, ::stat(secret.c_str(), &s));
   EXPECT_EQ(0u, s.st_uid);
+}
+
+TEST_F(FoldersTest, AUserMayUseWhatItsOwnGroupsOrOthersMay) {
+  std::string node = top_ + "/node";
+  std::ofstream{node};
+  const auto* nobody = ::getpwnam("nobody");
+  ASSERT_NE(nobody, nullptr);
+  auto may = [&](uid_t uid, gid_t gid, mode_t mode) {
+    EXPECT_EQ(0, ::chown(node.c_str(), uid, gid));
+    EXPECT_EQ(0, ::chmod(node.c_str(), mode));
+    return MayUse("nobody", node);
+  };
+  EXPECT_FALSE(may(0, 0, 0660)) << "/dev/kvm of a group that it is not in";
+  EXPECT_TRUE(may(0, nobody->pw_gid, 0660));
+  EXPECT_FALSE(may(0, nobody->pw_gid, 0646)) << "its group has less than others";
+  EXPECT_TRUE(may(0, 0, 0666));
+  EXPECT_FALSE(may(0, 0, 0664));
+  EXPECT_TRUE(may(nobody->pw_uid, 0, 0600));
+  EXPECT_FALSE(MayUse("nobody", top_ + "/missing"));
+  EXPECT_FALSE(MayUse("no-such-user", node));
 }
 
 }  // namespace
