@@ -204,7 +204,7 @@ constexpr KeySchema kAccelerationKeys[] = {
 constexpr TableSchema kAccelerationTable{"acceleration", kAccelerationKeys};
 constexpr KeySchema kGuestKeys[] = {
     {.key = "hello-timeout", .form = Form::kDuration, .fallback = "\"2 min\"", .range = {5, kHour},
-     .meaning = "from start to the agent's hello"},
+     .meaning = "from start to the agent's hello, and again from there until it is ready"},
 };
 constexpr TableSchema kGuestTable{"guest", kGuestKeys};
 constexpr KeySchema kAddressKeys[] = {

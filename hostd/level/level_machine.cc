@@ -225,7 +225,7 @@ Act LevelMachine::HelloTimedOut(std::uint32_t seconds, std::int64_t now_ms) {
   if (phase_ == Phase::kSettling) {
     return Fail("settle",
                 "the level's agent said hello but was not ready" + within +
-                    ": look at its console, or give hello-timeout in host.toml more time",
+                    " of it: look at its console, or give hello-timeout in host.toml more time",
                 now_ms);
   }
   return Fail("boot",

@@ -65,7 +65,7 @@ class LevelMachine {
   /// next word. The level goes on: what people do in it need not need the agent.
   void Unheard(std::uint32_t seconds);
   void Heard();
-  /// The agent was silent for `seconds` since the start.
+  /// The agent was silent for `seconds` since the start, or not ready for as long since its hello.
   Act HelloTimedOut(std::uint32_t seconds, std::int64_t now_ms);
   Act ShutdownTimedOut(std::int64_t now_ms);
   /// The domain is gone, whoever ended it. `reason`: libvirt's word ("shutdown", "destroyed",

@@ -442,7 +442,10 @@ void Levels::HearAgain(const std::string& level, Entry& entry) {
 
 void Levels::OnHello(const std::string& level, Entry& entry) {
   const vmspec::Level* spec = applied_->FindLevel(level);
+  bool first = entry.machine.phase() == Phase::kBooting;
   if (spec == nullptr || !entry.machine.Hello(entry.hello->boot_id)) return;
+  // It is alive: being ready has the whole time again, once. A busy host takes long over both.
+  if (first) entry.timer.Clear();
   hooks_.send(level, WelcomeFor(*applied_, *spec));
   Announce(level);
 }

@@ -97,6 +97,25 @@ TEST_F(LevelsTest, AnAdoptedLevelThatSaysNothingIsSaidToBeUnheard) {
   EXPECT_TRUE(Until([&] { return !StatusOf("low").reason.empty(); })) << "I8";
 }
 
+TEST_F(LevelsTest, AnAgentThatSaidHelloLateHasTheWholeTimeToBeReady) {
+  applied_ = Spec(1);
+  levels_->SetApplied(applied_);
+  ASSERT_TRUE(levels_->Start("low", "uid:0", false));
+  ASSERT_TRUE(UntilStep("low", "boot"));
+  auto wait = [&] {
+    auto end = g_get_monotonic_time() + 700'000;
+    EXPECT_TRUE(Until([&] { return g_get_monotonic_time() > end; }));
+  };
+  wait();
+  AgentSaysHello("low");
+  wait();
+  EXPECT_EQ(StatusOf("low").step, "settle") << StatusOf("low").reason;
+  // Once only: an agent that says hello again and again is not waited for.
+  AgentSaysHello("low");
+  ASSERT_TRUE(UntilState("low", LevelState::kFailed));
+  EXPECT_EQ(StatusOf("low").step, "settle");
+}
+
 TEST_F(LevelsTest, CannotStartOnAnImageThatWasChanged) {
   Spill(image_ + "/vmlinuz", "planted");
   ExpectFailureAt("storage", "vmlinuz");
