@@ -30,7 +30,7 @@ _bulkhead() {
     ['audit verify']=''
     ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
     ['spec history']='' ['spec rollback']='--message -m'
-    ['spec format']='--check'
+    ['spec format']='--check' ['spec explain']=''
     ['spec new']='--folder --title --rank --compartments --colour --image --memory --uplink --yes -y'
     [doctor]=''
     [events]='--count -n'
@@ -42,6 +42,7 @@ _bulkhead() {
     [status]='level' [run]='level' [console]='level'
     ['device lend']='device level' ['device take-back']='device'
     ['net status']='level' ['audit verify']='file'
+    ['spec explain']='level level folder'
     ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command'
   )
 

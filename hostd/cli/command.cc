@@ -98,6 +98,8 @@ constexpr Command kCommands[] = {
     {"spec new", "NAME", 1, 1, kSpecNew, "write a minimal level, asking what it needs", SpecNew},
     {"spec format", "FOLDER|FILE...", 1, kAny, kSpecFormat, "lay spec files out canonically",
      SpecFormat},
+    {"spec explain", "A B [DIR]", 2, 3, {}, "every way that information has from A to B",
+     SpecExplain},
     {"doctor", "", 0, 0, {}, "what this machine has and lacks", Doctor},
     {"events", "", 0, 0, kEvents, "follow what happens, until Ctrl-C", Events},
     {"version", "", 0, 0, {}, "versions of this program and of hostd", Version},

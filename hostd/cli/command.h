@@ -71,6 +71,8 @@ Result<int> SpecRollback(Context& context, const Arguments& arguments);
 Result<int> SpecFormat(Context& context, const Arguments& arguments);
 // spec_new.cc
 Result<int> SpecNew(Context& context, const Arguments& arguments);
+// flow_explain_commands.cc
+Result<int> SpecExplain(Context& context, const Arguments& arguments);
 // doctor.cc
 Result<int> Doctor(Context& context, const Arguments& arguments);
 

@@ -269,6 +269,8 @@ TEST(DeviceTouch, CannotRuleOutByADenyThatOnlyMayMatch) {
   EXPECT_EQ(Touches(rule, "/dev/sdb"), "storage");
   EXPECT_EQ(Touches(rule, "/dev/sd*"), "storage");
   EXPECT_EQ(Touches(rule, "/dev/sd/b"), "stick storage") << "a star ends at a slash";
+  rule.path = "/dev/sd?";
+  EXPECT_EQ(Touches(rule, "/dev/sd*"), "stick storage") << "a star is more than one character";
 }
 
 TEST(DeviceTouch, AnAllowNarrowsToWhatItMayMatch) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// I6 over random lattices and spec sets: the checker and a naive closure say the same. Each failure
-/// names its seed; BULKHEAD_SEED=N runs from another one.
+/// I6 over random lattices and spec sets: the checker and a naive closure say the same. Each
+/// failure names its seed; BULKHEAD_SEED=N runs from another one.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -40,8 +40,8 @@ std::set<std::string> Hops(const FlowGraph& graph, const Verdict& verdict) {
   return out;
 }
 
-/// The way begins and ends where it says, hangs together, is in the spec set, and carries what it is
-/// said to carry.
+/// The way begins and ends where it says, hangs together, is in the spec set, and carries what it
+/// is said to carry.
 void ExpectReal(const FlowGraph& graph, const Violation& v, const NaiveClosure& naive) {
   ASSERT_FALSE(v.path.empty());
   EXPECT_EQ(v.path.front().from, v.from);

@@ -186,7 +186,8 @@ void NaiveClosure::AddDeviceEdges(const Level& level, DeviceClass c, const std::
   const DevicePolicy& policy = level.devices[static_cast<std::size_t>(c)];
   bool storage = c == DeviceClass::kStorage;
   bool usb = c == DeviceClass::kUsb;
-  bool out = (storage && policy.write) || usb || c == DeviceClass::kSound || c == DeviceClass::kPrinter;
+  bool out =
+      (storage && policy.write) || usb || c == DeviceClass::kSound || c == DeviceClass::kPrinter;
   bool in = storage || usb || c == DeviceClass::kMicrophone || c == DeviceClass::kCamera ||
             c == DeviceClass::kScanner;
   if (out) Edge("device-out", "level:" + level.name, device);

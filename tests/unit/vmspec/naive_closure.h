@@ -68,8 +68,8 @@ class NaiveClosure {
   std::vector<Node> nodes_;
   std::map<std::string, std::size_t> ids_;
   std::set<std::string> edges_;
-  Matrix clear_;   ///< edges that carry in clear
-  Matrix any_;     ///< edges that carry anything
+  Matrix clear_;  ///< edges that carry in clear
+  Matrix any_;    ///< edges that carry anything
   std::vector<Sealer> sealers_;
   std::vector<Opener> openers_;
 };

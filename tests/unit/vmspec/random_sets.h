@@ -88,7 +88,8 @@ class RandomSet {
     if (flow.kind == FlowKind::kDecrypt && !One(3)) flow.decrypt_with = {AnyKey()};
   }
   std::string AnyPath() {
-    return Any<std::string>({"", "", "/dev/sda", "/dev/sd*", "/dev/vda", "/dev/disk/by-id/x"});
+    return Any<std::string>(
+        {"", "", "/dev/sda", "/dev/sd*", "/dev/s*", "/dev/vda", "/dev/disk/by-id/x"});
   }
   void AddDevice() {
     std::string name = "d" + std::to_string(set_.spec.devices.size());
@@ -102,8 +103,7 @@ class RandomSet {
   }
   void AddRule() {
     std::string level = One(3) ? "*" : AnyLevel();
-    DeviceRule& rule =
-        set_.AddRule(One(2), level, One(3) ? "*" : std::string(NameOf(AnyClass())));
+    DeviceRule& rule = set_.AddRule(One(2), level, One(3) ? "*" : std::string(NameOf(AnyClass())));
     if (One(2)) rule.serial = "d" + std::to_string(Upto(3));
     if (One(3)) rule.path = AnyPath();
     if (One(4)) rule.usb_id = One(2) ? "1111:1111" : "2222:2222";
@@ -111,7 +111,8 @@ class RandomSet {
   void Furnish(const std::string& level) {
     if (!uplinks_.empty() && One(2)) set_.Attach(level, Any(uplinks_), !One(4));
     if (!keys_.empty() && One(3)) {
-      set_.Use(level, AnyKey(), {static_cast<KeyOperation>(Upto(8)), static_cast<KeyOperation>(Upto(8))});
+      set_.Use(level, AnyKey(),
+               {static_cast<KeyOperation>(Upto(8)), static_cast<KeyOperation>(Upto(8))});
     }
     Repeat(2, [&] {
       DevicePolicy& policy = set_.Lend(level, AnyClass(), One(2));
