@@ -26,8 +26,8 @@ Origin StartOf(const std::string& file) { return Origin{file, 1, 1, 1}; }
 struct Sheet {
   std::optional<Node> node;  ///< nothing: no file of its own
   std::vector<Node> drop_ins;
-  Origin first;           ///< of any of its files
-  bool has_own = false;   ///< there is a file of its own, sound or not
+  Origin first;          ///< of any of its files
+  bool has_own = false;  ///< there is a file of its own, sound or not
   bool sound = true;
 };
 using Sheets = std::map<std::string, Sheet>;
@@ -71,8 +71,9 @@ class Assembler {
       return;
     }
     if (path->part != Part::kTop && !IsName(path->name)) {
-      faults_.Error(codes::kFileName, Quoted(path->name) + " cannot be the name of a " +
-                                          (path->part == Part::kLevel ? "level" : "template"),
+      faults_.Error(codes::kFileName,
+                    Quoted(path->name) + " cannot be the name of a " +
+                        (path->part == Part::kLevel ? "level" : "template"),
                     StartOf(file), {}, kNameRule);
       return;
     }
@@ -95,8 +96,9 @@ class Assembler {
     for (auto& [name, sheet] : templates_) out.template_names.insert(name);
     for (auto& [name, sheet] : levels_) {
       if (!sheet.has_own) {
-        faults_.Error(codes::kUnknownFile, "there is no level " + Quoted(name) + " for this drop-in",
-                      sheet.first, {}, "a level is a file levels/NAME.toml");
+        faults_.Error(codes::kUnknownFile,
+                      "there is no level " + Quoted(name) + " for this drop-in", sheet.first, {},
+                      "a level is a file levels/NAME.toml");
         continue;
       }
       out.level_names.insert(name);

@@ -139,8 +139,7 @@ class Traveller {
         way_.outcome = Outcome::kOpened;
       }
     } else if (edge.kind == EdgeKind::kEncrypt || edge.kind == EdgeKind::kDowngrade) {
-      way_.outcome =
-          edge.kind == EdgeKind::kEncrypt ? Outcome::kSealed : Outcome::kDeclassified;
+      way_.outcome = edge.kind == EdgeKind::kEncrypt ? Outcome::kSealed : Outcome::kDeclassified;
       way_.by = edge;
     }
   }
@@ -179,8 +178,8 @@ Explanation Explain(const SpecSet& spec, const FlowGraph& graph, NodeId from, No
     }
   });
   out.more = !all;
-  bool readable = std::ranges::any_of(
-      out.ways, [](const Way& way) { return way.outcome != Outcome::kSealed; });
+  bool readable =
+      std::ranges::any_of(out.ways, [](const Way& way) { return way.outcome != Outcome::kSealed; });
   if (!readable) out.missing = MissingRules(spec, graph, out);
   if (graph.node(from).kind == NodeKind::kLevel && graph.node(to).kind == NodeKind::kLevel) {
     out.risks = RisksBetween(spec, graph, graph.node(from).name, graph.node(to).name);

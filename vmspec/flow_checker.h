@@ -53,38 +53,35 @@ class SealChecker {
   Verdict Take();
 
  private:
-  /// Sealed and opener, by their index among the edges.
-  struct Candidate {
+  /// Sealer and opener by their index among the edges.
+  struct Opening {
     NodeId start = 0;
     std::uint32_t sealer = 0;
     std::uint32_t opener = 0;
   };
   [[nodiscard]] const FlowEdge& EdgeAt(std::uint32_t index) const { return graph_.edges()[index]; }
   void FindOpeners();
-  void FindCandidates();
-  void SortCandidates();
-  void TryOpener(std::uint32_t sealer, std::uint32_t opener);
-  void CheckFrom(std::span<const Candidate> candidates);
+  [[nodiscard]] std::vector<std::uint32_t> Sealers() const;
+  std::vector<std::uint32_t> Dangerous(std::uint32_t sealer);
+  void Check(std::uint32_t sealer);
   void Search(NodeId start);
-  [[nodiscard]] std::vector<FlowEdge> PathTo(const Candidate& candidate) const;
-  void Report(const Candidate& candidate);
+  [[nodiscard]] std::vector<FlowEdge> PathTo(const Opening& opening) const;
+  void Report(const Opening& opening);
 
-  /// Candidates that are looked at, and edges that are followed, before the set is refused.
-  static constexpr std::size_t kMaxCandidates = 2'000'000;
+  /// Edges and openers that are looked at before the set is refused: some tenths of a second.
   static constexpr std::size_t kMaxSteps = 100'000'000;
 
   const FlowGraph& graph_;
   const LabelOrder& order_;
   std::map<std::uint32_t, std::vector<std::uint32_t>> openers_of_key_;
   std::vector<std::uint32_t> openers_of_any_;
-  std::vector<Candidate> candidates_;
   /// Of the last Search: the edge by which each node was reached first.
   std::vector<std::uint32_t> reached_by_;
   std::vector<std::uint32_t> reached_in_;
   std::uint32_t search_ = 0;
+  NodeId searched_ = UINT32_MAX;
   std::size_t steps_ = 0;
   std::map<std::pair<NodeId, LabelId>, Violation> found_;
-  bool complete_ = true;
 };
 
 }  // namespace bulkhead::vmspec

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// Sealed information: from where it was sealed to where it is opened.
 #include <algorithm>
-#include <tuple>
 
 #include "vmspec/flow_checker.h"
 
@@ -18,31 +17,37 @@ void SealChecker::FindOpeners() {
   }
 }
 
-/// Only who does not dominate is a danger; where there is none, nothing is searched.
-void SealChecker::TryOpener(std::uint32_t sealer, std::uint32_t opener) {
-  const FlowEdge& sealed = EdgeAt(sealer);
-  if (order_.Dominates(order_.Of(EdgeAt(opener).to), order_.Of(sealed.from))) return;
-  if (candidates_.size() >= kMaxCandidates) {
-    complete_ = false;
-  } else {
-    candidates_.push_back({sealed.to, sealer, opener});
+/// By where they lead, so that one search serves all that arrive there.
+std::vector<std::uint32_t> SealChecker::Sealers() const {
+  std::vector<std::uint32_t> sealers;
+  for (std::uint32_t i = 0; i < graph_.edges().size(); ++i) {
+    const FlowEdge& edge = EdgeAt(i);
+    bool here = edge.kind == EdgeKind::kEncrypt && !graph_.RuleOf(edge).keys.empty();
+    if (here && order_.Of(edge.from) != kNoLabel) sealers.push_back(i);
   }
+  std::ranges::stable_sort(sealers, {}, [&](std::uint32_t i) { return EdgeAt(i).to; });
+  return sealers;
 }
 
-void SealChecker::FindCandidates() {
-  for (std::uint32_t i = 0; i < graph_.edges().size() && complete_; ++i) {
-    const FlowEdge& edge = EdgeAt(i);
-    const std::vector<std::uint32_t>& keys = graph_.RuleOf(edge).keys;
-    if (edge.kind != EdgeKind::kEncrypt || order_.Of(edge.from) == kNoLabel || keys.empty()) {
-      continue;
+/// Only who does not dominate is a danger; where there is none, nothing is searched.
+std::vector<std::uint32_t> SealChecker::Dangerous(std::uint32_t sealer) {
+  std::vector<std::uint32_t> out;
+  LabelId label = order_.Of(EdgeAt(sealer).from);
+  auto look = [&](const std::vector<std::uint32_t>& openers) {
+    steps_ += openers.size();
+    for (std::uint32_t i : openers) {
+      if (!order_.Dominates(order_.Of(EdgeAt(i).to), label)) out.push_back(i);
     }
-    for (std::uint32_t opener : openers_of_any_) TryOpener(i, opener);
-    for (std::uint32_t key : keys) {
-      auto openers = openers_of_key_.find(key);
-      if (openers == openers_of_key_.end()) continue;
-      for (std::uint32_t opener : openers->second) TryOpener(i, opener);
-    }
+  };
+  look(openers_of_any_);
+  for (std::uint32_t key : graph_.RuleOf(EdgeAt(sealer)).keys) {
+    auto openers = openers_of_key_.find(key);
+    if (openers != openers_of_key_.end()) look(openers->second);
   }
+  std::ranges::sort(out);
+  auto twice = std::ranges::unique(out);
+  out.erase(twice.begin(), twice.end());
+  return out;
 }
 
 /// Breadth first over everything that ciphertext passes, which is every edge.
@@ -63,24 +68,24 @@ void SealChecker::Search(NodeId start) {
   }
 }
 
-std::vector<FlowEdge> SealChecker::PathTo(const Candidate& candidate) const {
-  std::vector<FlowEdge> path = {EdgeAt(candidate.opener)};
-  for (NodeId at = path.front().from; at != candidate.start;) {
+std::vector<FlowEdge> SealChecker::PathTo(const Opening& opening) const {
+  std::vector<FlowEdge> path = {EdgeAt(opening.opener)};
+  for (NodeId at = path.front().from; at != opening.start;) {
     path.push_back(EdgeAt(reached_by_[at]));
     at = path.back().from;
   }
-  path.push_back(EdgeAt(candidate.sealer));
+  path.push_back(EdgeAt(opening.sealer));
   std::ranges::reverse(path);
   return path;
 }
 
 /// One for each sealing level and label of those who open; the shortest way is shown.
-void SealChecker::Report(const Candidate& candidate) {
-  NodeId from = EdgeAt(candidate.sealer).from;
-  NodeId to = EdgeAt(candidate.opener).to;
+void SealChecker::Report(const Opening& opening) {
+  NodeId from = EdgeAt(opening.sealer).from;
+  NodeId to = EdgeAt(opening.opener).to;
   auto [place, is_new] = found_.try_emplace({from, order_.Of(to)});
   Violation& violation = place->second;
-  std::vector<FlowEdge> path = PathTo(candidate);
+  std::vector<FlowEdge> path = PathTo(opening);
   if (!is_new) ++violation.more_ways;
   if (is_new || path.size() < violation.path.size()) {
     violation.from = from;
@@ -92,35 +97,27 @@ void SealChecker::Report(const Candidate& candidate) {
   violation.ends.push_back(to);
 }
 
-void SealChecker::CheckFrom(std::span<const Candidate> candidates) {
-  Search(candidates.front().start);
-  for (const Candidate& candidate : candidates) {
-    if (reached_in_[EdgeAt(candidate.opener).from] == search_) Report(candidate);
+void SealChecker::Check(std::uint32_t sealer) {
+  std::vector<std::uint32_t> openers = Dangerous(sealer);
+  if (openers.empty()) return;
+  NodeId start = EdgeAt(sealer).to;
+  if (searched_ != start) Search(start);
+  searched_ = start;
+  for (std::uint32_t opener : openers) {
+    if (reached_in_[EdgeAt(opener).from] == search_) Report({start, sealer, opener});
   }
-}
-
-/// By start; one that several keys make is one.
-void SealChecker::SortCandidates() {
-  auto key = [](const Candidate& c) { return std::tie(c.start, c.sealer, c.opener); };
-  std::ranges::sort(candidates_, {}, key);
-  auto twice = std::ranges::unique(candidates_, {}, key);
-  candidates_.erase(twice.begin(), twice.end());
 }
 
 Verdict SealChecker::Take() {
   FindOpeners();
-  FindCandidates();
   reached_by_.resize(graph_.nodes().size());
   reached_in_.resize(graph_.nodes().size());
-  SortCandidates();
-  for (std::size_t first = 0, last = 0; first < candidates_.size(); first = last) {
-    while (last < candidates_.size() && candidates_[last].start == candidates_[first].start) ++last;
-    CheckFrom(std::span(candidates_).subspan(first, last - first));
-    if (steps_ > kMaxSteps || found_.size() > kMaxViolations) complete_ = false;
-    if (!complete_) break;
-  }
   Verdict verdict;
-  verdict.complete = complete_;
+  for (std::uint32_t sealer : Sealers()) {
+    Check(sealer);
+    verdict.complete = steps_ <= kMaxSteps && found_.size() <= kMaxViolations;
+    if (!verdict.complete) break;
+  }
   for (auto& [ends, violation] : found_) {
     std::ranges::sort(violation.ends);
     auto twice = std::ranges::unique(violation.ends);

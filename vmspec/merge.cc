@@ -11,8 +11,8 @@ namespace {
 bool IsTableList(const Node& node) {
   const Array* list = node.As<Array>();
   return list != nullptr && !list->empty() && std::ranges::all_of(*list, [](const Node& element) {
-    return element.As<Table>() != nullptr;
-  });
+           return element.As<Table>() != nullptr;
+         });
 }
 
 void MergeValue(Node& base, Node over) {

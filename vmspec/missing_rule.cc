@@ -64,8 +64,9 @@ class Misses {
                    " (that needs " + WhatIsMissing(*to_.label, *from_.label) + "): " + what +
                    " would be refused");
     if (explanation_.ways.empty()) {
-      out_.push_back("what may lead there: an encrypt flow, of which only ciphertext arrives, or a "
-                     "downgrade flow with a reason and the consent of two roles");
+      out_.push_back(
+          "what may lead there: an encrypt flow, of which only ciphertext arrives, or a "
+          "downgrade flow with a reason and the consent of two roles");
     }
   }
 

@@ -12,38 +12,70 @@ constexpr std::string_view kHeader =
 
 std::string_view FormName(Form form) {
   switch (form) {
-    case Form::kFlag:         return "true or false";
-    case Form::kInteger:      return "integer";
-    case Form::kSize:         return "size";
-    case Form::kDuration:     return "duration";
-    case Form::kBitRate:      return "bit rate";
-    case Form::kText:         return "text";
-    case Form::kName:         return "name";
-    case Form::kWord:         return "word";
-    case Form::kReference:    return "name";
-    case Form::kUuid:         return "UUID";
-    case Form::kColour:       return "colour";
-    case Form::kInterface:    return "interface";
-    case Form::kDigest:       return "digest";
-    case Form::kHost:         return "host";
-    case Form::kUrl:          return "URL";
-    case Form::kMoment:       return "time";
-    case Form::kWindow:       return "window";
-    case Form::kAddress:      return "address";
-    case Form::kNetwork:      return "network";
-    case Form::kDestination:  return "network or host";
-    case Form::kPorts:        return "ports";
-    case Form::kDevicePath:   return "path";
-    case Form::kUsbId:        return "USB id";
-    case Form::kHex:          return "bytes";
-    case Form::kMime:         return "content type";
-    case Form::kApplication:  return "application";
-    case Form::kLabel:        return "label";
-    case Form::kTable:        return "table";
-    case Form::kWordOrTable:  return "word or table";
-    case Form::kNameOrTable:  return "name or table";
-    case Form::kTableList:    return "list of tables";
-    case Form::kNamedTables:  return "tables with names";
+    case Form::kFlag:
+      return "true or false";
+    case Form::kInteger:
+      return "integer";
+    case Form::kSize:
+      return "size";
+    case Form::kDuration:
+      return "duration";
+    case Form::kBitRate:
+      return "bit rate";
+    case Form::kText:
+      return "text";
+    case Form::kName:
+      return "name";
+    case Form::kWord:
+      return "word";
+    case Form::kReference:
+      return "name";
+    case Form::kUuid:
+      return "UUID";
+    case Form::kColour:
+      return "colour";
+    case Form::kInterface:
+      return "interface";
+    case Form::kDigest:
+      return "digest";
+    case Form::kHost:
+      return "host";
+    case Form::kUrl:
+      return "URL";
+    case Form::kMoment:
+      return "time";
+    case Form::kWindow:
+      return "window";
+    case Form::kAddress:
+      return "address";
+    case Form::kNetwork:
+      return "network";
+    case Form::kDestination:
+      return "network or host";
+    case Form::kPorts:
+      return "ports";
+    case Form::kDevicePath:
+      return "path";
+    case Form::kUsbId:
+      return "USB id";
+    case Form::kHex:
+      return "bytes";
+    case Form::kMime:
+      return "content type";
+    case Form::kApplication:
+      return "application";
+    case Form::kLabel:
+      return "label";
+    case Form::kTable:
+      return "table";
+    case Form::kWordOrTable:
+      return "word or table";
+    case Form::kNameOrTable:
+      return "name or table";
+    case Form::kTableList:
+      return "list of tables";
+    case Form::kNamedTables:
+      return "tables with names";
   }
   return "";
 }
@@ -70,7 +102,7 @@ std::string RangeOf(const KeySchema& key) {
       : key.form == Form::kBitRate  ? FormatBitRate
       : key.form == Form::kInteger  ? static_cast<std::string (*)(std::uint64_t)>(
                                          [](std::uint64_t n) { return std::to_string(n); })
-                                    : nullptr;
+                                   : nullptr;
   if (format == nullptr || key.key == "schema") return "";
   std::string out = format(key.range.min) + " to " + format(key.range.max);
   return key.unit > 1 ? out + ", a multiple of " + format(key.unit) : out;
@@ -120,11 +152,15 @@ std::string MeaningOf(const KeySchema& key) {
 std::string HeadingOf(const KeySchema& key) {
   std::string name(key.key);
   switch (key.form) {
-    case Form::kTableList:   return "[[" + name + "]]";
-    case Form::kNamedTables: return "[" + name + ".NAME]";
+    case Form::kTableList:
+      return "[[" + name + "]]";
+    case Form::kNamedTables:
+      return "[" + name + ".NAME]";
     case Form::kWordOrTable:
-    case Form::kNameOrTable: return name + " = { ... }";
-    default:                 return "[" + name + "]";
+    case Form::kNameOrTable:
+      return name + " = { ... }";
+    default:
+      return "[" + name + "]";
   }
 }
 

@@ -47,8 +47,11 @@ class RiskFinder {
     Add({RiskKind::kCpu, kCpuText, all_, all_, {}});
     Add({RiskKind::kMemory, kMemoryText, all_, all_, {}});
     Add({RiskKind::kDisk, kDiskText, all_, all_, {}});
-    Add({RiskKind::kAcoustic, kAcousticText, Lent(DeviceClass::kSound),
-         Lent(DeviceClass::kMicrophone), {}});
+    Add({RiskKind::kAcoustic,
+         kAcousticText,
+         Lent(DeviceClass::kSound),
+         Lent(DeviceClass::kMicrophone),
+         {}});
     Add({RiskKind::kCamera, kCameraText, WithScreen(), Lent(DeviceClass::kCamera), {}});
     Keys();
     Trays();
@@ -102,8 +105,7 @@ class RiskFinder {
   void Trays() {
     std::map<NodeId, Names> users;
     for (const FlowEdge& edge : graph_.edges()) {
-      bool prints =
-          edge.kind == EdgeKind::kDeviceOut && edge.device_class == DeviceClass::kPrinter;
+      bool prints = edge.kind == EdgeKind::kDeviceOut && edge.device_class == DeviceClass::kPrinter;
       if (prints) users[edge.to].insert(graph_.node(edge.from).name);
     }
     for (const auto& [printer, names] : users) {

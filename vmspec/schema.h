@@ -19,18 +19,18 @@ inline constexpr std::int64_t kCurrentSchema = 2;
 enum class Form : std::uint8_t {
   kFlag,
   kInteger,
-  kSize,         ///< "512 MiB": bytes
-  kDuration,     ///< "90 s", "5 min", "2 h": seconds; or "never"
-  kBitRate,      ///< "10 Mbit/s": bits per second
-  kText,         ///< printable; `range.max` bytes
+  kSize,      ///< "512 MiB": bytes
+  kDuration,  ///< "90 s", "5 min", "2 h": seconds; or "never"
+  kBitRate,   ///< "10 Mbit/s": bits per second
+  kText,      ///< printable; `range.max` bytes
   kName,
-  kWord,         ///< one of `words`
-  kReference,    ///< the name of a `refers_to`
+  kWord,       ///< one of `words`
+  kReference,  ///< the name of a `refers_to`
   kUuid,
   kColour,
   kInterface,
-  kDigest,       ///< "sha256:" and 64 hexadecimal digits
-  kHost,         ///< host name or address
+  kDigest,  ///< "sha256:" and 64 hexadecimal digits
+  kHost,    ///< host name or address
   kUrl,
   kMoment,       ///< "2027-01-31T18:00:00Z"
   kWindow,       ///< "02:00-05:00"
@@ -39,7 +39,7 @@ enum class Form : std::uint8_t {
   kDestination,  ///< kNetwork, or a host name
   kPorts,
   kDevicePath,
-  kUsbId,        ///< "1d6b:0104"
+  kUsbId,  ///< "1d6b:0104"
   kHex,
   kMime,
   kApplication,  ///< "org.gnome.Evince"
@@ -69,21 +69,21 @@ struct TableSchema;
 struct KeySchema {
   std::string_view key;
   Form form = Form::kText;
-  bool list = false;      ///< a list of the form, of `most` at the most
+  bool list = false;  ///< a list of the form, of `most` at the most
   bool required = false;
   /// This version does not carry it out: saying more than the default is a warning (B0115), and
   /// hostd refuses the set.
   bool later = false;
   std::string_view fallback = {};  ///< the default as TOML; empty: nothing
-  Range range = {};                ///< of numbers, bytes of a size or text, seconds, bits per second
-  std::uint64_t unit = 1;          ///< sizes: a multiple of it
-  std::size_t most = 64;           ///< elements of a list
+  Range range = {};        ///< of numbers, bytes of a size or text, seconds, bits per second
+  std::uint64_t unit = 1;  ///< sizes: a multiple of it
+  std::size_t most = 64;   ///< elements of a list
   Words words = {};
-  Words later_words = {};          ///< those of `words` that are for later
+  Words later_words = {};  ///< those of `words` that are for later
   Kind refers_to = Kind::kLevel;
-  bool or_any = false;             ///< a reference or word may also be "*"
+  bool or_any = false;  ///< a reference or word may also be "*"
   const TableSchema* table = nullptr;
-  std::string_view meaning = {};   ///< for the reference; begins lower case, no full stop
+  std::string_view meaning = {};  ///< for the reference; begins lower case, no full stop
 };
 
 struct TableSchema {

@@ -12,10 +12,12 @@ inline constexpr std::uint64_t kTiB = 1ULL << 40;
 inline constexpr std::uint64_t kHour = 3600;
 inline constexpr std::uint64_t kDay = 24 * kHour;
 
-inline constexpr KeySchema kSchemaKey{.key = "schema", .form = Form::kInteger, .required = true,
+inline constexpr KeySchema kSchemaKey{.key = "schema",
+                                      .form = Form::kInteger,
+                                      .required = true,
                                       .range = {kOldestSchema, kCurrentSchema},
                                       .meaning = "at the top of the file; 2 today"};
-inline constexpr KeySchema kCommentKey{.key = "comment", .form = Form::kText, .range = {1, 256},
-                                       .meaning = "for people"};
+inline constexpr KeySchema kCommentKey{
+    .key = "comment", .form = Form::kText, .range = {1, 256}, .meaning = "for people"};
 
 }  // namespace bulkhead::vmspec

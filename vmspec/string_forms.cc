@@ -45,8 +45,8 @@ bool IsUrl(std::string_view text) {
   std::string_view rest = text.substr(kScheme.size());
   std::string_view host = rest.substr(0, rest.find_first_of(":/"));
   return IsHostName(host) && AllOf(rest, [](char c) {
-           return IsAlnum(c) || std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) !=
-                                    std::string_view::npos;
+           return IsAlnum(c) ||
+                  std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(c) != std::string_view::npos;
          });
 }
 
@@ -83,9 +83,8 @@ bool IsApplication(std::string_view text) {
   while (true) {
     std::size_t dot = text.find('.');
     std::string_view element = text.substr(0, dot);
-    if (element.empty() || IsDigit(element[0]) || !AllOf(element, [](char c) {
-          return IsAlnum(c) || c == '_' || c == '-';
-        })) {
+    if (element.empty() || IsDigit(element[0]) ||
+        !AllOf(element, [](char c) { return IsAlnum(c) || c == '_' || c == '-'; })) {
       return false;
     }
     if (dot == std::string_view::npos) return true;
@@ -146,8 +145,7 @@ constexpr Entry kForms[] = {
      {IsMimeType, codes::kBadForm, "is no type of content",
       "write a MIME type (\"application/pdf\"), or all of a kind (\"image/*\")"}},
     {Form::kApplication,
-     {IsApplication, codes::kBadForm, "is no application",
-      "write its id: \"org.gnome.Evince\""}},
+     {IsApplication, codes::kBadForm, "is no application", "write its id: \"org.gnome.Evince\""}},
 };
 
 }  // namespace

@@ -115,7 +115,8 @@ void Print(std::ostream& out, const FlowGraph& graph, const Explanation& e) {
   out << Wrapped(Heading(graph, e), 0) << "\n";
   for (std::size_t i = 0; i < e.ways.size(); ++i) PrintWay(out, graph, e.ways[i], i + 1);
   if (e.left_out > 0 || e.more) {
-    out << "\n" << (e.more ? "At least " : "") << e.left_out << " longer "
+    out << "\n"
+        << (e.more ? "At least " : "") << e.left_out << " longer "
         << (e.left_out == 1 ? "way is" : "ways are") << " not shown.\n";
   }
   if (!e.missing.empty()) out << "\n";
@@ -131,12 +132,9 @@ Json ToJson(const FlowNode& node) {
 
 Json ToJson(const FlowGraph& graph, const FlowEdge& step) {
   const vmspec::Origin& origin = graph.OriginOf(step);
-  return JsonMembers{{"kind", NameOf(step.kind)},
-                     {"from", ToJson(graph.node(step.from))},
-                     {"to", ToJson(graph.node(step.to))},
-                     {"file", origin.file},
-                     {"line", std::int64_t{origin.line}},
-                     {"sentence", graph.Sentence(step)}};
+  return JsonMembers{{"kind", NameOf(step.kind)},         {"from", ToJson(graph.node(step.from))},
+                     {"to", ToJson(graph.node(step.to))}, {"file", origin.file},
+                     {"line", std::int64_t{origin.line}}, {"sentence", graph.Sentence(step)}};
 }
 
 Json ToJson(const FlowGraph& graph, const Way& way) {
@@ -179,8 +177,9 @@ Result<int> SpecExplain(Context& context, const Arguments& arguments) {
   CheckedSpec checked = vmspec::CheckSpec(*files);
   if (!CanBeExplained(checked)) {
     context.around().err << vmspec::FormatDiagnostics(*files, checked, false);
-    return Fail(ErrorCode::kInvalid, "a set with faults other than flows against the lattice "
-                                     "cannot be explained");
+    return Fail(ErrorCode::kInvalid,
+                "a set with faults other than flows against the lattice "
+                "cannot be explained");
   }
   FlowGraph graph = FlowGraph::Build(checked.spec);
   auto from = NodeNamed(graph, words[0]);

@@ -43,9 +43,9 @@ resources.vcpus = 4
 }
 
 TEST(Assemble, DropInsAreLaidOverTheirFileInTheOrderOfTheirNames) {
-  auto checked = CheckSpec(With({{"levels/low.d/20-b.toml", "schema = 2\ntitle = \"B\"\n"},
-                                 {"levels/low.d/10-a.toml",
-                                  "schema = 2\ntitle = \"A\"\ncolour = \"#112233\"\n"}}));
+  auto checked = CheckSpec(
+      With({{"levels/low.d/20-b.toml", "schema = 2\ntitle = \"B\"\n"},
+            {"levels/low.d/10-a.toml", "schema = 2\ntitle = \"A\"\ncolour = \"#112233\"\n"}}));
   ASSERT_TRUE(checked.ok());
   EXPECT_EQ(LevelOf(checked, "low").title, "B");
   EXPECT_EQ(LevelOf(checked, "low").colour, "#112233");
@@ -111,8 +111,7 @@ TEST(Assemble, TemplatesHaveNoDropIns) {
 }
 
 TEST(Migrate, SchemaOneSaidSecondsAsANumber) {
-  auto old_form =
-      CheckSpec(With({{"host.toml", "schema = 1\n[guest]\nhello-timeout = 90\n"}}));
+  auto old_form = CheckSpec(With({{"host.toml", "schema = 1\n[guest]\nhello-timeout = 90\n"}}));
   auto new_form =
       CheckSpec(With({{"host.toml", "schema = 2\n[guest]\nhello-timeout = \"90 s\"\n"}}));
   ASSERT_TRUE(old_form.ok() && new_form.ok());
@@ -129,7 +128,8 @@ TEST(Migrate, SchemaTwoTakesNoBareSeconds) {
 TEST(Forms, AreReadStrictly) {
   EXPECT_EQ(ParseDuration("90 s"), 90U);
   EXPECT_EQ(ParseDuration("2 h"), 7200U);
-  for (const char* bad : {"", "90", "90s", "-1 s", "1.5 h", "1  s", "1 S", "99999999999999999999 d"}) {
+  for (const char* bad :
+       {"", "90", "90s", "-1 s", "1.5 h", "1  s", "1 S", "99999999999999999999 d"}) {
     EXPECT_FALSE(ParseDuration(bad)) << bad;
   }
   EXPECT_EQ(ParseBitRate("10 Mbit/s"), 10'000'000U);

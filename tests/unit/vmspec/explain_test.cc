@@ -72,8 +72,7 @@ TEST(Explain, WhatIsSealedArrivesSealedUntilItIsOpened) {
   set.Use("mid", "hq", {KeyOperation::kDecrypt});
   EXPECT_EQ(Ways(set, "high", "mid"), "opened: encrypt transfer open");
   set.AddFlow(FlowKind::kDecrypt, "low", "mid").decrypt_with = {"hq"};
-  EXPECT_EQ(Ways(set, "high", "mid"),
-            "opened: encrypt transfer open; opened: encrypt decrypt");
+  EXPECT_EQ(Ways(set, "high", "mid"), "opened: encrypt transfer open; opened: encrypt decrypt");
 }
 
 TEST(Explain, ADowngradeIsNamedWithItsReason) {
@@ -92,10 +91,11 @@ TEST(Explain, WhatIsMissingAndWhetherTheLatticeWouldAllowIt) {
                           "transfer flow would be allowed"));
   EXPECT_THAT(
       Missing(set, "high", "low"),
-      ElementsAre("no flow leads from \"high\" to \"low\"; \"low\" does not dominate \"high\" (that "
-                  "needs at least rank 2): a transfer flow would be refused",
-                  "what may lead there: an encrypt flow, of which only ciphertext arrives, or a "
-                  "downgrade flow with a reason and the consent of two roles"));
+      ElementsAre(
+          "no flow leads from \"high\" to \"low\"; \"low\" does not dominate \"high\" (that "
+          "needs at least rank 2): a transfer flow would be refused",
+          "what may lead there: an encrypt flow, of which only ciphertext arrives, or a "
+          "downgrade flow with a reason and the consent of two roles"));
 }
 
 TEST(Explain, NothingIsMissingWhereItArrivesInClear) {
@@ -113,23 +113,25 @@ TEST(Explain, HalfARuleIsNamed) {
   set.Attach("high", "net", false);
   set.Lend("low", DeviceClass::kStorage);
   set.Lend("high", DeviceClass::kStorage);
-  EXPECT_THAT(Missing(set, "low", "high"),
-              ElementsAre(HasSubstr("no flow leads"),
-                          "\"low\" lets text out to \"high\" (levels/low.toml:9), but \"high\" takes "
-                          "none from it",
-                          "\"high\" is attached to uplink \"net\" (levels/high.toml:7), but has no "
-                          "allow rule",
-                          "both may be lent media, but \"low\" may not write them "
-                          "(levels/low.toml:8)"));
+  EXPECT_THAT(
+      Missing(set, "low", "high"),
+      ElementsAre(HasSubstr("no flow leads"),
+                  "\"low\" lets text out to \"high\" (levels/low.toml:9), but \"high\" takes "
+                  "none from it",
+                  "\"high\" is attached to uplink \"net\" (levels/high.toml:7), but has no "
+                  "allow rule",
+                  "both may be lent media, but \"low\" may not write them "
+                  "(levels/low.toml:8)"));
 }
 
 TEST(Explain, CiphertextAloneIsNotEnoughToRead) {
   SetMaker set = LowMidHigh();
   set.AddKey("hq");
   set.AddSealed("low", "high", "hq");
-  EXPECT_THAT(Missing(set, "low", "high"),
-              ElementsAre("nobody opens at \"high\" what is sealed: there is no decrypt flow to it; "
-                          "\"high\" dominates \"low\": one would be allowed"));
+  EXPECT_THAT(
+      Missing(set, "low", "high"),
+      ElementsAre("nobody opens at \"high\" what is sealed: there is no decrypt flow to it; "
+                  "\"high\" dominates \"low\": one would be allowed"));
 }
 
 TEST(Explain, UplinksAndDevicesCanBeAskedFor) {
@@ -183,7 +185,8 @@ TEST(Explain, FewWaysAreCountedExactly) {
 }
 
 /// Between all levels of random sets: a way exactly where a naive closure finds one; each hangs
-/// together, visits no node twice, and is no shorter than the one before it but for steps that open.
+/// together, visits no node twice, and is no shorter than the one before it but for steps that
+/// open.
 TEST(Explain, AgreesWithANaiveClosure) {
   int ways = 0;
   for (std::uint32_t seed = 1; seed <= 400; ++seed) {
