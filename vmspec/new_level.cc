@@ -59,8 +59,8 @@ std::string LabelText(const NewLevel& level) {
 
 std::string ResourcesText(const NewLevel& level) {
   if (level.memory_mib != 512) {
-    return "[resources]\nmemory = " + TomlString(FormatSize(std::uint64_t{level.memory_mib} << 20)) +
-           "\n";
+    return "[resources]\nmemory = " +
+           TomlString(FormatSize(std::uint64_t{level.memory_mib} << 20)) + "\n";
   }
   return "# It has 1 virtual CPU and 512 MiB. For more:\n# [resources]\n# vcpus  = 2\n"
          "# memory = \"2 GiB\"\n";
@@ -74,8 +74,9 @@ std::string NetworkText(const NewLevel& level) {
     return "[network]\nuplink = " + TomlString(level.uplink) +
            "\n# Nothing passes until a rule allows it:\n" + kRules;
   }
-  return std::string("# It has no network. For one of networks.toml:\n# [network]\n"
-                     "# uplink = \"NAME\"\n") +
+  return std::string(
+             "# It has no network. For one of networks.toml:\n# [network]\n"
+             "# uplink = \"NAME\"\n") +
          kRules;
 }
 
@@ -91,20 +92,20 @@ NewLevel SuggestLevel(const std::string& name, const SpecSet& spec) {
 }
 
 std::string LevelFileText(const NewLevel& level) {
-  std::string text = "# Level " + TomlString(level.name) +
-                     ". Every key it can have: bulkhead-spec(5).\n" + kSchemaLine +
-                     "title = " + TomlString(level.title) + "\nlabel = " + LabelText(level) +
-                     "\ncolour = " + TomlString(level.colour) +
-                     "\nimage = " + TomlString(level.image) + "\n\n" + ResourcesText(level) + "\n" +
-                     NetworkText(level) +
-                     "\n# No device can be lent to it. For drives that a person lends, read-only:\n"
-                     "# [devices]\n# storage = \"manual\"\n";
+  std::string text =
+      "# Level " + TomlString(level.name) + ". Every key it can have: bulkhead-spec(5).\n" +
+      kSchemaLine + "title = " + TomlString(level.title) + "\nlabel = " + LabelText(level) +
+      "\ncolour = " + TomlString(level.colour) + "\nimage = " + TomlString(level.image) + "\n\n" +
+      ResourcesText(level) + "\n" + NetworkText(level) +
+      "\n# No device can be lent to it. For drives that a person lends, read-only:\n"
+      "# [devices]\n# storage = \"manual\"\n";
   return FormatToml("levels/" + level.name + ".toml", text).value_or(text);
 }
 
 std::string HostFileText() {
   return std::string("# The host. Every key: bulkhead-spec(5).\n") + kSchemaLine +
-         "\n# Where KVM does not run guests, levels do not start. To let them run under TCG, which is\n"
+         "\n# Where KVM does not run guests, levels do not start. To let them run under TCG, which "
+         "is\n"
          "# slower, and for which QEMU promises no security:\n"
          "# [acceleration]\n# allow-tcg = true\n";
 }

@@ -37,8 +37,8 @@ Result<std::string> ReadLine(int fd) {
 
 Status Ask(const Context& context, const Question& question) {
   const bool colour = context.around().colour;
-  std::string shown = question.proposed.empty() ? std::string(question.no_value)
-                                                : Printable(question.proposed);
+  std::string shown =
+      question.proposed.empty() ? std::string(question.no_value) : Printable(question.proposed);
   std::ostream& out = context.out();
   out << "\n" << Tinted(question.explanation, Colour::kDim, colour) << "\n";
   for (;;) {

@@ -12,10 +12,10 @@ namespace bulkhead::cli {
 
 /// A value that comes from an option, from the person, or is the proposed one.
 struct Question {
-  std::string_view option;       ///< "--rank"
-  std::string_view title;        ///< "Rank"
-  std::string explanation;       ///< one line
-  std::string proposed;          ///< taken when nothing is said; may be empty
+  std::string_view option;         ///< "--rank"
+  std::string_view title;          ///< "Rank"
+  std::string explanation;         ///< one line
+  std::string proposed;            ///< taken when nothing is said; may be empty
   std::string_view no_value = {};  ///< what stands for an empty `proposed`: "none"
   /// Takes the text over; an error says what is wrong with it, for the person to say it again.
   std::function<Status(const std::string&)> take;

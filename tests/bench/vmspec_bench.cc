@@ -61,8 +61,9 @@ class Generator {
       text += "  { to = \"10." + N(i % 250) + "." + N(rule) + ".0/24\", tcp = [443, " +
               N(1000 + rule) + "] },\n";
     }
-    text += "]\n[devices]\nstorage = { mode = \"manual\", write = true, marked-only = true }\n"
-            "sound = \"automatic\"\nprinter = \"manual\"\n";
+    text +=
+        "]\n[devices]\nstorage = { mode = \"manual\", write = true, marked-only = true }\n"
+        "sound = \"automatic\"\nprinter = \"manual\"\n";
     if (int twin = i + kLabels; twin < levels_) {
       text += "[display]\nclipboard-out = [\"l" + N(twin) + "\"]\n";
     } else if (i >= kLabels) {
@@ -180,8 +181,7 @@ void BuildGraph(benchmark::State& state) {
     FlowGraph graph = FlowGraph::Build(checked.spec);
     benchmark::DoNotOptimize(graph);
   }
-  state.counters["edges"] =
-      static_cast<double>(FlowGraph::Build(checked.spec).edges().size());
+  state.counters["edges"] = static_cast<double>(FlowGraph::Build(checked.spec).edges().size());
 }
 BENCHMARK(BuildGraph)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
 

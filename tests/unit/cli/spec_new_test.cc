@@ -24,7 +24,8 @@ class SpecNewTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(top_); }
 
-  Outcome New(std::vector<std::string> words, const std::string& typed = "", bool terminal = false) {
+  Outcome New(std::vector<std::string> words, const std::string& typed = "",
+              bool terminal = false) {
     words.insert(words.begin(), {"spec", "new", "--folder", folder_});
     int ends[2];
     EXPECT_EQ(0, ::pipe(ends));
@@ -89,8 +90,8 @@ TEST_F(SpecNewTest, ItsFilesAreInTheCanonicalLayoutAndSoIsWhatTheyCommentOut) {
   std::ofstream(folder_ + "/networks.toml")
       << "schema = 1\n[uplink.out]\nkind = \"nat\"\ninterface = \"eth0\"\nlabel = { rank = 0 }\n";
   vmspec::CheckedSpec checked = Checked();
-  EXPECT_TRUE(checked.ok()) << vmspec::FormatDiagnostics(
-      vmspec::ReadSpecFolder(folder_).value(), checked, false);
+  EXPECT_TRUE(checked.ok()) << vmspec::FormatDiagnostics(vmspec::ReadSpecFolder(folder_).value(),
+                                                         checked, false);
   EXPECT_EQ(1U, checked.spec.levels.at("public").network.allow.size());
   EXPECT_TRUE(checked.spec.host.allow_tcg);
 }
@@ -104,8 +105,8 @@ TEST_F(SpecNewTest, ProposesAColourThatNoLevelHasAndTheImageOfTheOthers) {
 }
 
 TEST_F(SpecNewTest, AsksOnATerminalAndAsksAgainWhenTheAnswerIsWrong) {
-  Outcome outcome = New({"office", "--image", "desktop"},
-                        "\nmany\n2\n\nred\n#102030\n1 GiB\n\n", true);
+  Outcome outcome =
+      New({"office", "--image", "desktop"}, "\nmany\n2\n\nred\n#102030\n1 GiB\n\n", true);
   EXPECT_EQ(kExitOk, outcome.code) << outcome.out << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("Title [Office]: "));
   EXPECT_THAT(outcome.out, HasSubstr("Compartments [none]: "));
@@ -162,7 +163,8 @@ TEST_F(SpecNewTest, CannotPutMoreThanATitleIntoTheFile) {
 TEST_F(SpecNewTest, KnowsTheUplinksOfTheSet) {
   ASSERT_EQ(kExitOk, New({"one"}).code);
   std::ofstream(folder_ + "/networks.toml")
-      << "schema = 1\n[uplink.office]\nkind = \"nat\"\ninterface = \"eth0\"\nlabel = { rank = 0 }\n";
+      << "schema = 1\n[uplink.office]\nkind = \"nat\"\ninterface = \"eth0\"\nlabel = { rank = 0 "
+         "}\n";
   Outcome outcome = New({"two", "--uplink", "ofice"});
   EXPECT_EQ(kExitNotFound, outcome.code);
   EXPECT_THAT(outcome.err, HasSubstr("did you mean \"office\"?"));
