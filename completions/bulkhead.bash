@@ -31,6 +31,7 @@ _bulkhead() {
     ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
     ['spec history']='' ['spec rollback']='--message -m'
     ['spec format']='--check' ['spec explain']=''
+    ['spec diff']=''
     ['spec new']='--folder --title --rank --compartments --colour --image --memory --uplink --yes -y'
     [doctor]=''
     [events]='--count -n'
@@ -43,7 +44,7 @@ _bulkhead() {
     ['device lend']='device level' ['device take-back']='device'
     ['net status']='level' ['audit verify']='file'
     ['spec explain']='level level folder'
-    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command'
+    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command' ['spec diff']='folder folder'
   )
 
   local i word command='' group='' bus=() given=()

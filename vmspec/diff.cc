@@ -65,6 +65,7 @@ class Comparison {
 
  private:
   void Both(const Fact& old, const Fact& now) {
+    if (now.key.field.empty()) return;  // each field is a fact of its own
     bool same = old.value == now.value && old.measure == now.measure && old.items == now.items;
     if (same) return;
     for (Effect effect : EffectsOf(old, now)) {
@@ -208,7 +209,9 @@ std::string SentenceOf(const Change& change) {
   auto shown = [](const std::string& text) { return text.empty() ? "(none)" : Printable(text); };
   const bool gained = !change.before;
   std::string value = Printable(gained ? change.after.value_or("") : *change.before);
-  if (change.key.field.empty()) return gained ? "is new" : "is gone";
+  if (change.key.field.empty()) {
+    return (gained ? "is new" : "is gone") + (value.empty() ? "" : ": " + value);
+  }
   std::string field = Printable(change.key.field);
   std::string element = Printable(change.key.element);
   if (change.before && change.after) {

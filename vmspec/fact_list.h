@@ -26,7 +26,7 @@ class FactList {
     if (origin.line != 0) origin_ = origin;
   }
 
-  /// That the subject is there.
+  /// That the subject is there; `value` is for people, a summary of its fields.
   void Exists(Weight weight, std::string value) { Put("", "", weight, std::move(value)); }
   Fact& Plain(std::string_view field, std::string value) {
     return Put(field, "", Weight::kPlain, std::move(value));

@@ -26,22 +26,25 @@ std::string Word(const std::string_view (&names)[n], Enum value) {
 
 void AddUplink(const Uplink& uplink, FactList& list) {
   list.Begin("uplink", uplink.name, uplink.origin);
-  list.Exists(Weight::kMember, "");
+  list.Exists(Weight::kMember, Word(kUplinkKinds, uplink.kind) + " on " + uplink.interface +
+                                   ", label " + uplink.label.ToString());
   list.Plain("kind", Word(kUplinkKinds, uplink.kind));
   list.Plain("interface", uplink.interface);
   list.Plain("vlan", uplink.vlan);
   list.Plain("label", uplink.label.ToString());
-  list.Plain("remote", uplink.ipsec.remote);
-  list.Plain("local-id", uplink.ipsec.local_id);
-  list.Plain("remote-id", uplink.ipsec.remote_id);
-  list.Plain("certificate", uplink.ipsec.certificate);
+  list.Plain("ipsec.remote", uplink.ipsec.remote);
+  list.Plain("ipsec.local-id", uplink.ipsec.local_id);
+  list.Plain("ipsec.remote-id", uplink.ipsec.remote_id);
+  list.Plain("ipsec.certificate", uplink.ipsec.certificate);
   list.At(uplink.routes_origin);
   list.Elements("routes-to", uplink.routes_to, Weight::kOpening);
 }
 
 void AddService(const Service& service, FactList& list) {
   list.Begin("service", service.name, service.origin);
-  list.Exists(Weight::kOpening, "");
+  list.Exists(Weight::kOpening, service.from + " -> " + service.to + " " +
+                                    std::string(NameOf(service.protocol)) + " " +
+                                    PortsText(service.ports));
   list.Plain("from", service.from);
   list.Plain("to", service.to);
   list.Plain("protocol", std::string(NameOf(service.protocol)));
@@ -53,7 +56,7 @@ void AddService(const Service& service, FactList& list) {
 
 void AddFlow(const Flow& flow, FactList& list) {
   list.Begin("flow", flow.name, flow.origin);
-  list.Exists(Weight::kOpening, "");
+  list.Exists(Weight::kOpening, Word(kFlowKinds, flow.kind) + " " + flow.from + " -> " + flow.to);
   list.Plain("from", flow.from);
   list.Plain("to", flow.to);
   list.Measured("kind", Word(kFlowKinds, flow.kind),

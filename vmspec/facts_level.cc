@@ -101,8 +101,8 @@ void AddRules(std::string_view field, const std::vector<NetRule>& rules, Weight 
 void AddKeys(const Level& level, FactList& list) {
   for (const KeyUse& use : level.keys) {
     list.At(use.origin);
-    const std::string field = "keys." + use.key;
-    list.Element("keys", use.key, Weight::kOpening);
+    const std::string field = "key." + use.key;
+    list.Element("key", use.key, Weight::kOpening);
     for (KeyOperation operation : use.operations) {
       auto name = kKeyOperationNames[static_cast<std::size_t>(operation)];
       list.Element(field + ".operations", std::string(name), Weight::kOpening);
@@ -130,11 +130,11 @@ void AddLife(const Level& level, FactList& list) {
 
 void AddApplications(const Applications& applications, FactList& list) {
   for (const FlatpakRemote& remote : applications.remotes) {
-    list.Element("applications.remotes", remote.name, Weight::kOpening, remote.url);
+    list.Element("applications.remote", remote.name, Weight::kOpening, remote.url);
   }
   list.Elements("applications.install", applications.install, Weight::kMember);
   for (const FlatpakOverride& each : applications.overrides) {
-    list.Element("applications.overrides", each.application, Weight::kMember,
+    list.Element("applications.override", each.application, Weight::kMember,
                  Joined(each.arguments));
   }
 }
@@ -185,7 +185,7 @@ void AddLevelDeviceFacts(const Level& level, FactList& list) {
 
 void AddLevelFacts(const Level& level, FactList& list) {
   list.Begin("level", level.name, level.origin);
-  list.Exists(Weight::kMember, "");
+  list.Exists(Weight::kMember, "label " + level.label.ToString());
   AddIdentity(level, list);
   AddImage(level, list);
   AddResources(level, list);

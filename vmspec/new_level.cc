@@ -6,9 +6,9 @@
 #include <map>
 #include <set>
 
-#include "vmspec/did_you_mean.h"
 #include "vmspec/format.h"
 #include "vmspec/scalars.h"
+#include "vmspec/schema.h"
 
 namespace bulkhead::vmspec {
 
@@ -17,7 +17,7 @@ namespace {
 /// Told apart by people who see colours differently, too (after Okabe and Ito).
 constexpr const char* kColours[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00",
                                     "#56b4e9", "#8a6d3b", "#7d3cba", "#b03a48", "#5f6b75"};
-constexpr char kSchemaLine[] = "schema = 1\n";
+const std::string kSchemaLine = "schema = " + std::to_string(kCurrentSchema) + "\n";
 
 std::string TitleFrom(const std::string& name) {
   std::string title = name;

@@ -95,6 +95,7 @@ constexpr Command kCommands[] = {
     {"spec show", "", 0, 0, kSpecShow, "print the spec set in force", SpecShow},
     {"spec history", "", 0, 0, {}, "the spec sets that were applied", SpecHistory},
     {"spec rollback", "VERSION", 1, 1, kApply, "apply a set of the history again", SpecRollback},
+    {"spec diff", "[OLD] NEW", 1, 2, {}, "what a change of the set opens and closes", SpecDiff},
     {"spec new", "NAME", 1, 1, kSpecNew, "write a minimal level, asking what it needs", SpecNew},
     {"spec format", "FOLDER|FILE...", 1, kAny, kSpecFormat, "lay spec files out canonically",
      SpecFormat},

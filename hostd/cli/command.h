@@ -69,6 +69,8 @@ Result<int> SpecHistory(Context& context, const Arguments& arguments);
 Result<int> SpecRollback(Context& context, const Arguments& arguments);
 // spec_format.cc
 Result<int> SpecFormat(Context& context, const Arguments& arguments);
+// spec_diff.cc
+Result<int> SpecDiff(Context& context, const Arguments& arguments);
 // spec_new.cc
 Result<int> SpecNew(Context& context, const Arguments& arguments);
 // flow_explain_commands.cc
