@@ -54,14 +54,27 @@ Result<std::unique_ptr<Daemon>> Daemon::Create(Paths paths, std::unique_ptr<Hype
   self->levels_->SetApplied(*applied);
   self->flows_->SetApplied(*applied);
   if (Status s = self->Listen(); !s) return Propagate(s);
-  self->bus_ = std::make_unique<BusServer>(
-      bus_address,
-      BusServer::Handlers{[self](const CallPtr& call) { AnswerCall(*self, call); },
-                          [self](const std::string& p) { return PropertyOf(*self, p); },
-                          [self](const std::string& s) { self->Log(s); }});
+  self->MakeBus(bus_address);
   self->ProbeAccel();
   if (self->hypervisor_->Connected()) self->LookAtLibvirt(true);
   return daemon;
+}
+
+void Daemon::MakeBus(const std::string& address) {
+  roles_ = std::make_unique<RoleDesk>(std::make_unique<SystemDirectory>(),
+                                      [] { return g_get_monotonic_time() / 1000; });
+  auto identify = [this](uid_t uid, const std::function<void(Result<Caller>)>& then) {
+    roles_->Identify(uid, [this, uid, then](const Result<Person>& person) {
+      if (!person) return then(Propagate(person));
+      then(Caller{uid, "uid:" + std::to_string(uid),
+                  RolesOf(levels_->applied()->spec.host, uid, *person)});
+    });
+  };
+  bus_ = std::make_unique<BusServer>(
+      address,
+      BusServer::Handlers{identify, [this](const CallPtr& call) { AnswerCall(*this, call); },
+                          [this](const std::string& p) { return PropertyOf(*this, p); },
+                          [this](const std::string& s) { Log(s); }});
 }
 
 Status Daemon::Open() {
@@ -467,9 +480,30 @@ void Daemon::LendDevice(const std::string& device, const std::string& level, boo
       std::move(done));
 }
 
-void Daemon::TakeBackDevice(const std::string& device, const std::string& actor,
+void Daemon::TakeBackDevice(const std::string& device, const Caller& caller,
                             std::function<void(Status)> done) {
-  work_->Do([this, actor, device] { return devices_->TakeBack(actor, device); }, std::move(done));
+  auto may = [caller, applied = levels_->applied()](const std::string& level) {
+    return MayLend(applied->spec, caller, level);
+  };
+  work_->Do(
+      [this, actor = caller.actor, device, may] { return devices_->TakeBack(actor, device, may); },
+      std::move(done));
+}
+
+void Daemon::RecordRefusal(const Caller& caller, const Ask& ask, const Error& why) {
+  constexpr std::size_t kMostBudgets = 1024;
+  if (refusals_.size() >= kMostBudgets) refusals_.clear();
+  RefusalBudget& budget = refusals_[caller.uid];
+  if (!budget.Take(g_get_monotonic_time() / 1000)) return;
+  Entry entry{caller.actor,
+              std::string(ActionOf(ask.method)),
+              ask.level.empty() ? ask.method : ask.level,
+              "refused",
+              {{"reason", why.message}}};
+  if (auto n = budget.TakeLeftOut()) {
+    entry.detail.emplace_back("not-recorded-before", std::to_string(n));
+  }
+  Record(std::move(entry), [] {});
 }
 
 void Daemon::NetStatus(std::function<void(Result<std::vector<netpolicy::LevelNetStatus>>)> done) {

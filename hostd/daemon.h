@@ -15,6 +15,8 @@
 #include "hostd/guest/guest_runs.h"
 #include "hostd/level/levels.h"
 #include "hostd/report/report_server.h"
+#include "hostd/roles/access.h"
+#include "hostd/roles/role_desk.h"
 #include "hostd/spec/spec_desk.h"
 #include "hostd/work.h"
 
@@ -60,11 +62,13 @@ class Daemon {
   void ListDevices(std::function<void(Result<std::vector<broker::Device>>)> done);
   void LendDevice(const std::string& device, const std::string& level, bool write,
                   const std::string& actor, std::function<void(Status)> done);
-  void TakeBackDevice(const std::string& device, const std::string& actor,
+  void TakeBackDevice(const std::string& device, const Caller& caller,
                       std::function<void(Status)> done);
   void NetStatus(std::function<void(Result<std::vector<netpolicy::LevelNetStatus>>)> done);
   void AuditTail(std::uint32_t lines, std::function<void(Result<std::vector<std::string>>)> done);
   void AuditVerify(std::function<void(Result<AuditVerdict>)> done);
+  /// The answer was no; hostile callers do not fill the log.
+  void RecordRefusal(const Caller& caller, const Ask& ask, const Error& why);
   void Services(std::function<void(std::map<std::string, std::string>)> done);
 
   [[nodiscard]] const Levels& levels() const { return *levels_; }
@@ -79,6 +83,7 @@ class Daemon {
   Status Open();
   Status Listen();
   void MakeParts();
+  void MakeBus(const std::string& address);
   World MakeWorld();
 
   void LookAtLibvirt(bool first);
@@ -131,6 +136,8 @@ class Daemon {
   bool applying_ = false;
   bool settled_ = false;  ///< libvirt was asked once
   Timer look_again_;      ///< libvirt did not answer though it is there
+  std::unique_ptr<RoleDesk> roles_;
+  std::map<uid_t, RefusalBudget> refusals_;
   std::unique_ptr<BusServer> bus_;
   std::unique_ptr<Work> work_;  ///< last: its threads end before anything they use
 };

@@ -2,7 +2,6 @@
 #include "hostd/bus/bus_server.h"
 
 #include <gio/gunixfdlist.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -182,14 +181,12 @@ void BusServer::AskWho(const std::string& sender, const CallPtr& call) {
       G_DBUS_CALL_FLAGS_NONE, -1, cancel_.get(), done, new Question{this, sender, call});
 }
 
-void BusServer::Admit(const CallPtr& call, guint32 uid) {
-  // The bus' own policy says the same; roles come with polkit.
-  if (uid != 0 && uid != ::geteuid()) {
-    return call->ReturnError({ErrorCode::kPermission, "only root may do this: run it as root", 0});
-  }
-  call->actor = "uid:" + std::to_string(uid);
-  call->caller = {uid, call->actor, {"user", "admin"}};
-  handlers_.call(call);
+void BusServer::Admit(const CallPtr& call, uid_t uid) {
+  handlers_.identify(uid, [this, call](Result<Caller> caller) {
+    if (!caller) return call->ReturnError(caller.error());
+    call->caller = std::move(*caller);
+    handlers_.call(call);
+  });
 }
 
 void BusServer::Emit(const char* signal, GVariant* arguments) {

@@ -35,8 +35,7 @@ class Call {
   /// Both until the answer is given.
   [[nodiscard]] const char* method() const;
   [[nodiscard]] GVariant* arguments() const;
-  std::string actor;  ///< "uid:0", for the audit log
-  Caller caller;      ///< the same, with the roles
+  Caller caller;
 
  private:
   GDBusMethodInvocation* invocation_;  ///< the answer takes it over; null after it
@@ -49,7 +48,9 @@ std::string BusErrorName(ErrorCode code);
 class BusServer {
  public:
   struct Handlers {
-    /// The caller may call: it is root, or this process' own user.
+    /// Says who a uid is, at once or later; an error is the answer to the call.
+    std::function<void(uid_t, std::function<void(Result<Caller>)>)> identify;
+    /// Its caller is known: whether it may is for the handler to say.
     std::function<void(CallPtr)> call;
     std::function<GVariant*(const std::string& property)> property;
     std::function<void(const std::string& sentence)> log;
@@ -70,7 +71,7 @@ class BusServer {
   void OnClosed();
   void Later();
   void OnCall(GDBusMethodInvocation* invocation);
-  void Admit(const CallPtr& call, guint32 uid);
+  void Admit(const CallPtr& call, uid_t uid);
   void AskWho(const std::string& sender, const CallPtr& call);
   static const GDBusInterfaceVTable& Table();
 

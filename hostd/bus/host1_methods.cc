@@ -108,19 +108,19 @@ void GetLevel(Daemon& daemon, const CallPtr& call) {
 }
 
 void Start(Daemon& daemon, const CallPtr& call) {
-  call->ReturnStatus(daemon.Start(TextAt(call, 0), call->actor, Option(call, 1, "paused")));
+  call->ReturnStatus(daemon.Start(TextAt(call, 0), call->caller.actor, Option(call, 1, "paused")));
 }
 
 void Stop(Daemon& daemon, const CallPtr& call) {
-  call->ReturnStatus(daemon.Stop(TextAt(call, 0), call->actor, Option(call, 1, "force")));
+  call->ReturnStatus(daemon.Stop(TextAt(call, 0), call->caller.actor, Option(call, 1, "force")));
 }
 
 void Restart(Daemon& daemon, const CallPtr& call) {
-  call->ReturnStatus(daemon.Restart(TextAt(call, 0), call->actor));
+  call->ReturnStatus(daemon.Restart(TextAt(call, 0), call->caller.actor));
 }
 
 void OpenConsole(Daemon& daemon, const CallPtr& call) {
-  daemon.OpenConsole(TextAt(call, 0), call->actor, [call](Result<UniqueFd> stream) {
+  daemon.OpenConsole(TextAt(call, 0), call->caller.actor, [call](Result<UniqueFd> stream) {
     if (!stream) return call->ReturnError(stream.error());
     call->ReturnFd(std::move(*stream));
   });
@@ -128,7 +128,7 @@ void OpenConsole(Daemon& daemon, const CallPtr& call) {
 
 void Run(Daemon& daemon, const CallPtr& call) {
   daemon.Run(TextAt(call, 0), TextAt(call, 1), TextsFrom(At(call, 2).get()), NumberAt(call, 3),
-             call->actor, [call](const Result<RunResult>& result) {
+             call->caller.actor, [call](const Result<RunResult>& result) {
                Answer(call, result, [](const RunResult& r) {
                  return g_variant_new("(i@ay@ay)", r.status, BytesVariant(r.out),
                                       BytesVariant(r.err));
@@ -147,12 +147,12 @@ void ListDevices(Daemon& daemon, const CallPtr& call) {
 }
 
 void LendDevice(Daemon& daemon, const CallPtr& call) {
-  daemon.LendDevice(TextAt(call, 0), TextAt(call, 1), Option(call, 2, "write"), call->actor,
+  daemon.LendDevice(TextAt(call, 0), TextAt(call, 1), Option(call, 2, "write"), call->caller.actor,
                     [call](const Status& lent) { call->ReturnStatus(lent); });
 }
 
 void TakeBackDevice(Daemon& daemon, const CallPtr& call) {
-  daemon.TakeBackDevice(TextAt(call, 0), call->actor,
+  daemon.TakeBackDevice(TextAt(call, 0), call->caller,
                         [call](const Status& taken) { call->ReturnStatus(taken); });
 }
 
@@ -216,6 +216,18 @@ void Services(Daemon& daemon, const CallPtr& call) {
 
 using Method = void (*)(Daemon&, const CallPtr&);
 
+/// What the roles decide by: the level that the call names, and as whom it acts there.
+Ask AskOf(const CallPtr& call) {
+  Ask ask{call->method(), {}, false};
+  for (const char* method : {"Start", "Stop", "Restart", "OpenConsole", "Run"}) {
+    if (ask.method == method) ask.level = TextAt(call, 0);
+  }
+  if (ask.method == "LendDevice") ask.level = TextAt(call, 1);
+  // Everybody but the level's plain user counts as root.
+  if (ask.method == "Run") ask.guest_root = TextAt(call, 1) != "user";
+  return ask;
+}
+
 }  // namespace
 
 void AnswerCall(Daemon& daemon, const CallPtr& call) {
@@ -246,7 +258,11 @@ void AnswerCall(Daemon& daemon, const CallPtr& call) {
   if (method == methods.end()) {
     return call->ReturnError({ErrorCode::kInternal, "this method has no answer yet", 0});
   }
-  method->second(daemon, call);
+  Ask ask = AskOf(call);
+  Status may = MayCall(daemon.levels().applied()->spec, call->caller, ask);
+  if (may) return method->second(daemon, call);
+  daemon.RecordRefusal(call->caller, ask, may.error());
+  call->ReturnError(may.error());
 }
 
 GVariant* PropertyOf(const Daemon& daemon, const std::string& property) {

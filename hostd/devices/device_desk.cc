@@ -89,12 +89,17 @@ Status DeviceDesk::Undo(const std::string& device, const std::string& level) {
   return GiveBack(device);
 }
 
-Status DeviceDesk::TakeBack(const std::string& actor, const std::string& id) {
+Status DeviceDesk::TakeBack(const std::string& actor, const std::string& id, const May& may) {
   std::lock_guard lock(mutex_);
   auto device = Find(*broker_, id);
   if (!device) return Propagate(device);
   if (device->state == DeviceState::kHost) {
     return Fail(ErrorCode::kConflict, id + " is the host's already");
+  }
+  if (Status allowed = may(device->level); !allowed) {
+    (void)audit_->Append(actor, "device.take-back", id, "refused",
+                         {{"level", device->level}, {"reason", allowed.error().message}});
+    return allowed;
   }
   return TakeBackLocked(actor, *device, "");
 }

@@ -33,8 +33,13 @@ class DeviceDesk {
   ///                               stays the level's, and the sentence says how to get it back
   Status Lend(const std::string& actor, const std::string& device, const std::string& level,
               bool write);
+  /// Whether the caller may take from this level.
+  using May = std::function<Status(const std::string& level)>;
   /// Returns when the host has it again. kTimeout: the guest does not let go; it stays "draining".
-  Status TakeBack(const std::string& actor, const std::string& device);
+  /// What `may` says is recorded as a refusal, and the answer.
+  Status TakeBack(
+      const std::string& actor, const std::string& device,
+      const May& may = [](const std::string&) { return Status(); });
 
   /// Takes back what is lent and the policy in force does not allow any more: deny beats allow,
   /// also the allow of yesterday. @return levels that do not let go, each with why: they must be

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "hostd/spec/carry_out.h"
+#include "hostd/spec/meaning.h"
 #include "vmspec/base/sanitize.h"
 
 namespace bulkhead::hostd {
@@ -121,6 +122,7 @@ Status SpecDesk::Judge(const ApplyOrder& order, const vmspec::CheckedSpec& check
                                          " bytes: say it shorter");
   }
   if (Status able = CanCarryOut(checked); !able) return able;
+  if (Status may = MayEdit(now->spec, checked.spec, order.caller); !may) return may;
   return CheckAgainstLive(now->spec, checked.spec, live);
 }
 

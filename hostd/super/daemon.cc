@@ -81,6 +81,7 @@ Daemon::Daemon(Site site, EventLoop loop, UniqueFd signals, UniqueFd devices)
       runner_(&loop_, &log_),
       supervisor_(&runner_),
       instances_(&site_, &supervisor_),
+      bus_users_(site_.paths),
       begun_(Clock::now()) {}
 
 Status Daemon::Begin() {
@@ -98,6 +99,8 @@ Status Daemon::Begin() {
     relay_listener_ = std::move(*listener);
     site_.relay_listener = relay_listener_.get();
   }
+  // What changes from here on is seen.
+  if (auto seen = bus_users_.Refresh(); !seen) return Propagate(seen);
   if (auto s = WriteServiceFiles(site_.paths); !s) return s;
   if (auto s = OpenLibvirtFolder(site_.paths); !s) return s;
   WatchDevices();
@@ -182,7 +185,19 @@ void Daemon::Run(const Announce& announce) {
   log_.Note("superd", "ends");
 }
 
+/// A look costs two stat(2): there is at least a turn a second.
+void Daemon::RefreshBus() {
+  if (stopping_ || !announced_) return;
+  auto changed = bus_users_.Refresh();
+  if (!changed)
+    return log_.Note("bus", "its users could not be refreshed: " + changed.error().message);
+  if (!*changed) return;
+  log_.Note("superd", "the machine's users or groups changed: the bus reads them anew");
+  supervisor_.Signal("bus", SIGHUP);
+}
+
 void Daemon::AfterTurn() {
+  RefreshBus();
   for (const auto& [unit, sentence] : supervisor_.TakeNews()) {
     log_.Note(unit, sentence);
     log_.Note("superd", unit + ": " + sentence);

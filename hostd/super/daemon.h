@@ -34,6 +34,7 @@ class Daemon {
   void Reap();
   Answer AnswerTo(const Request& request);
   void AfterTurn();
+  void RefreshBus();
   void AnnounceWhenKnown(const Announce& announce);
   [[nodiscard]] std::string WhyNotReady() const;
 
@@ -46,6 +47,7 @@ class Daemon {
   SpawnRunner runner_;
   Supervisor supervisor_;
   InstanceSet instances_;
+  BusUsers bus_users_;
   std::unique_ptr<RequestServer> server_;
   std::vector<pid_t> recorded_;
   TimePoint begun_;

@@ -93,8 +93,7 @@ void DescribeBus(const Site& site, UnitSpec& u) {
   u.process.env = PlainEnvironment();
   u.process.argv.insert(u.process.argv.end(), {"--config-file=" + SuperFile(site.paths, "bus.conf"),
                                                "--nofork", "--nopidfile", "--nosyslog"});
-  // dbus-daemon turns users without a line in /etc/passwd away; ours have none. So it sees lines of
-  // exactly those who may come.
+  // dbus-daemon turns users without a line in /etc/passwd away; ours have none.
   u.process.file_views = {{SuperFile(site.paths, "bus.passwd"), "/etc/passwd"},
                           {SuperFile(site.paths, "bus.group"), "/etc/group"}};
   u.ready_socket = site.paths.BusSocket();

@@ -33,6 +33,19 @@ Result<UnitSpec> InstanceUnit(const Site& site, const hostd::ServiceInstance& in
 /// Files that services read: libvirtd's and the bus' configuration, the bus' view of the users.
 Status WriteServiceFiles(const Paths& paths);
 
+/// Who may come to the bus follows the machine's users and groups while it runs.
+class BusUsers {
+ public:
+  explicit BusUsers(Paths paths) : paths_(std::move(paths)) {}
+  /// Looks whether they changed since the last call; true: the bus' files are new, and it must read
+  /// them (SIGHUP).
+  Result<bool> Refresh();
+
+ private:
+  Paths paths_;
+  std::string seen_;  ///< what the machine's files looked like; empty: not yet
+};
+
 /// Where libvirt listens, and where the relay does.
 inline constexpr char kLibvirtSocket[] = "/run/libvirt/libvirt-sock";
 inline constexpr char kVirtlogdSocket[] = "/run/libvirt/virtlogd-sock";

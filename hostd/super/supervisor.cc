@@ -66,6 +66,13 @@ void Supervisor::Stop(Unit& unit, TimePoint now) {
   runner_->Signal(unit.pid, SIGTERM);
 }
 
+void Supervisor::Signal(const std::string& name, int signal) {
+  auto unit = units_.find(name);
+  bool runs =
+      unit != units_.end() && unit->second.pid != 0 && unit->second.state != State::kStopping;
+  if (runs) runner_->Signal(unit->second.pid, signal);
+}
+
 void Supervisor::StopAll(TimePoint now) {
   stopping_all_ = true;
   std::erase_if(units_, [](const auto& u) { return u.second.pid == 0; });

@@ -51,6 +51,8 @@ class Supervisor {
   void Want(UnitSpec spec, TimePoint now);
   /// It is stopped and forgotten.
   void Drop(const std::string& name, TimePoint now);
+  /// Sends the unit's process a signal; nothing when it does not run.
+  void Signal(const std::string& name, int signal);
   /// Everything is stopped, rank by rank, hostd first; nothing is started any more.
   void StopAll(TimePoint now);
 

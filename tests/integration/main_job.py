@@ -377,6 +377,87 @@ def test_apply_touches_what_it_changes():
     assert any(r["action"] == "spec.rollback" for r in query("audit", "tail", "--lines", "40")["records"])
 
 
+PEOPLE = {"bh-user": (3001, "bulkhead-user"), "bh-admin": (3002, "bulkhead-admin"),
+          "bh-audit": (3003, "bulkhead-audit"), "bh-none": (3004, "bh-nobody")}
+
+
+class People:
+    """Users of our own on this machine while it lasts: the sandbox' /etc is the machine's, so copies lie over it."""
+
+    def __enter__(self):
+        self.real = {p: open(f"/etc/{p}", encoding="utf-8").read() for p in ("passwd", "group")}
+        for p in self.real:
+            self.write(p)
+            run("mount", "--bind", f"/run/etc-{p}", f"/etc/{p}")
+        shutil.copy(BULKHEAD, "/run/bulkhead-cli")
+        os.chmod("/run/bulkhead-cli", 0o755)
+        until("the bus knows them", 10, lambda: self.call("bh-user", "list").returncode == 0)
+        return self
+
+    def __exit__(self, *_):
+        for p in self.real:
+            run("umount", f"/etc/{p}", check=False)
+
+    def write(self, which, without=()):
+        lines = ""
+        for i, (name, (uid, group)) in enumerate(PEOPLE.items()):
+            members = "" if name in without else name
+            lines += f"{name}:x:{uid}:{uid}::/:/bin/sh\n" if which == "passwd" else f"{group}:x:{3100 + i}:{members}\n"
+        with open(f"/run/etc-{which}", "w", encoding="utf-8") as f:
+            f.write(self.real[which] + lines)
+
+    def run_as(self, name, *argv):
+        uid = str(PEOPLE[name][0])
+        return run("setpriv", "--reuid", uid, "--regid", uid, "--init-groups", *argv, check=False, cwd="/")
+
+    def call(self, name, *argv):
+        return self.run_as(name, "/run/bulkhead-cli", *argv)
+
+    def gdbus(self, name, dest, method, *argv):
+        return self.run_as(name, "gdbus", "call", "--address", f"unix:path={RUN}/bus/socket", "--dest", dest,
+                           "--object-path", "/", "--method", method, *argv)
+
+
+def test_roles_of_callers():
+    """S7 I7 who calls gets what its role allows, over the real bus; a stranger does not even connect"""
+    with People() as people, SpecCopy() as spec:
+        os.chmod(spec.folder, 0o755)
+        assert people.call("bh-none", "list").returncode == 5, "a user in no group came in"
+        assert people.call("bh-user", "run", "low", "--", "true").returncode == 0
+        for who, argv, word in (("bh-user", ("spec", "apply", spec.folder), "the role admin"),
+                                ("bh-user", ("spec", "rollback", "1"), "the role admin"),
+                                ("bh-user", ("audit", "tail"), "admin or audit"),
+                                ("bh-user", ("run", "--root", "low", "--", "true"), "root in level low"),
+                                ("bh-audit", ("stop", "low"), "to stop level low"),
+                                ("bh-audit", ("device", "lend", "loop0", "high"), "level high")):
+            p = people.call(who, *argv)
+            assert p.returncode in (3, 125) and word in p.stderr, f"{who} {argv}: {p.returncode} {p.stderr}"
+        print(p.stderr.strip())
+        assert people.call("bh-audit", "audit", "verify").returncode == 0
+        p = people.call("bh-admin", "spec", "apply", "-m", "by an administrator", spec.folder)
+        assert p.returncode == 0, p.stderr
+        assert query("spec", "history")["versions"][0]["actor"] == "uid:3002"
+        records = query("audit", "tail", "--lines", "60")["records"]
+        assert any(r["actor"] == "uid:3001" and r["action"] == "spec.apply" and r["outcome"] == "refused" for r in records)
+        assert any(r["actor"] == "uid:3003" and r["subject"] == "low" and r["outcome"] == "refused" for r in records)
+        # Nobody is hostd, and nobody reaches anybody else.
+        p = people.gdbus("bh-admin", "org.freedesktop.DBus", "org.freedesktop.DBus.RequestName", "org.bulkhead.Host1", "0")
+        assert "AccessDenied" in p.stderr, p.stdout + p.stderr
+        listener = subprocess.Popen([BULKHEAD, "events"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        names = re.findall(r":1\.\d+", people.gdbus("bh-user", "org.freedesktop.DBus", "org.freedesktop.DBus.ListNames").stdout)
+        reached = [n for n in names if "AccessDenied" not in
+                   people.gdbus("bh-user", n, "org.freedesktop.DBus.Peer.Ping").stderr]
+        listener.kill()
+        listener.wait()
+        hostd = re.search(r":1\.\d+", people.gdbus("bh-user", "org.freedesktop.DBus", "org.freedesktop.DBus.GetNameOwner",
+                                                  "org.bulkhead.Host1").stdout).group(0)
+        assert len(names) >= 3 and set(reached) <= {hostd, names[-1]}, (names, reached, hostd)
+        people.write("group", without=("bh-user",))
+        until("who left the group is turned away", 15, lambda: people.call("bh-user", "list").returncode in (3, 5))
+    until("all is as before", 10, lambda: states()["low"] == "running")
+
+
 def kill_during_work(victim, find, expect_same_qemu=True):
     """kill -9 while a transfer and a start are under way; everything must be true again after it."""
     with SpecCopy(levels__mid=MID) as spec:

@@ -100,8 +100,11 @@ class BusTest : public testing::Test {
   void SetUp() override {
     server = std::make_unique<BusServer>(
         bus.address(),
-        BusServer::Handlers{[this](CallPtr call) {
-                              actors.push_back(call->actor);
+        BusServer::Handlers{[this](uid_t uid, const std::function<void(Result<Caller>)>& then) {
+                              Identify(uid, then);
+                            },
+                            [this](CallPtr call) {
+                              actors.push_back(call->caller.actor);
                               answer(std::move(call));
                             },
                             [](const std::string&) { return g_variant_new_string("1"); },
@@ -116,6 +119,10 @@ class BusTest : public testing::Test {
       if (std::chrono::steady_clock::now() > end) return false;
     }
     return true;
+  }
+  virtual void Identify(uid_t uid, const std::function<void(Result<Caller>)>& then) {
+    if (uid != ::geteuid()) return then(Fail(ErrorCode::kRefused, "not you"));
+    then(Caller{uid, "uid:" + std::to_string(uid), {"user"}});
   }
   /// Serves the main loop while another thread calls.
   Outcome Ask(const char* method = "GetLevel", GVariant* arguments = nullptr) {
@@ -198,7 +205,7 @@ TEST_F(BusTest, ACallThatIsForgottenIsStillAnswered) {
   EXPECT_EQ(Ask().error, "org.bulkhead.Error.Unavailable");
 }
 
-TEST_F(BusTest, CannotCallAsAStranger) {
+TEST_F(BusTest, CannotCallAsOneWhomNobodyKnows) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become somebody else";
   ProcessSpec spec;
   spec.argv = {"/usr/bin/setpriv",
