@@ -33,6 +33,7 @@ _bulkhead() {
     ['spec format']='--check' ['spec explain']=''
     ['spec diff']=''
     ['spec new']='--folder --title --rank --compartments --colour --image --memory --uplink --yes -y'
+    ['spec approve']='' ['spec approvals']=''
     [doctor]=''
     [events]='--count -n'
     [version]='' [help]=''
@@ -44,7 +45,7 @@ _bulkhead() {
     ['device lend']='device level' ['device take-back']='device'
     ['net status']='level' ['audit verify']='file'
     ['spec explain']='level level folder'
-    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command' ['spec diff']='folder folder'
+    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command' ['spec diff']='folder folder' ['spec approve']='folder'
   )
 
   local i word command='' group='' bus=() given=()

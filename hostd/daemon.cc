@@ -110,7 +110,16 @@ void Daemon::MakeParts() {
   work_ = std::make_unique<Work>(kThreads);
   spec_store_ =
       std::make_unique<SpecStore>(paths_.HostdState() + "/spec", paths_.HostdState() + "/history");
-  spec_desk_ = std::make_unique<SpecDesk>(paths_, spec_store_.get(), indexes_.get(), audit_.get());
+  // roles_ is there before anybody can apply or approve.
+  auto roles_now = [this](const vmspec::Host& host, uid_t uid) -> Result<std::set<std::string>> {
+    auto person = roles_->Ask(uid);
+    if (!person) return Propagate(person);
+    return RolesOf(host, uid, *person);
+  };
+  approvals_ =
+      std::make_unique<ApprovalDesk>(paths_.HostdState() + "/approvals", audit_.get(), roles_now);
+  spec_desk_ = std::make_unique<SpecDesk>(paths_, spec_store_.get(), indexes_.get(),
+                                          approvals_.get(), audit_.get());
   images_ = std::make_unique<ImageStore>(paths_.state + "/images");
   accel_ =
       std::make_unique<AccelProbe>(AccelProbeOptions{.cache_file = paths_.run + "/hostd/accel"});
@@ -337,6 +346,15 @@ void Daemon::Rollback(const Caller& caller, std::uint32_t version, const std::st
         return spec_desk_->Rollback(caller, version, comment, now, live);
       },
       std::move(done));
+}
+
+void Daemon::ApproveDowngrades(const Caller& caller, vmspec::SpecFiles files, ApprovalsDone done) {
+  work_->Do([this, caller, files = std::move(files)] { return spec_desk_->Approve(caller, files); },
+            std::move(done));
+}
+
+void Daemon::ListApprovals(ApprovalsDone done) {
+  work_->Do([this] { return spec_desk_->Approvals(); }, std::move(done));
 }
 
 void Daemon::SpecHistory(std::function<void(Result<std::vector<HistoryEntry>>)> done) {

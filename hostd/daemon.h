@@ -50,6 +50,9 @@ class Daemon {
   void ApplySpec(ApplyOrder order, ApplyDone done);
   void Rollback(const Caller& caller, std::uint32_t version, const std::string& comment,
                 ApplyDone done);
+  using ApprovalsDone = std::function<void(Result<std::vector<Approval>>)>;
+  void ApproveDowngrades(const Caller& caller, vmspec::SpecFiles files, ApprovalsDone done);
+  void ListApprovals(ApprovalsDone done);
   void SpecHistory(std::function<void(Result<std::vector<HistoryEntry>>)> done);
   void SpecVersionOf(std::uint32_t version, std::function<void(Result<StoredSpec>)> done);
   Status Start(const std::string& level, const std::string& actor, bool paused);
@@ -117,6 +120,7 @@ class Daemon {
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<IndexBook> indexes_;
   std::unique_ptr<SpecStore> spec_store_;
+  std::unique_ptr<ApprovalDesk> approvals_;
   std::unique_ptr<SpecDesk> spec_desk_;
   std::unique_ptr<ImageStore> images_;
   std::unique_ptr<AccelProbe> accel_;

@@ -73,6 +73,25 @@ void Rollback(Daemon& daemon, const CallPtr& call) {
                   });
 }
 
+void AnswerApprovals(const CallPtr& call, const Result<std::vector<Approval>>& approvals) {
+  Answer(call, approvals, [](const std::vector<Approval>& all) {
+    std::vector<GVariant*> dicts;
+    for (const Approval& approval : all) dicts.push_back(ToVariant(approval));
+    return DictsTuple(dicts);
+  });
+}
+
+void ApproveDowngrades(Daemon& daemon, const CallPtr& call) {
+  daemon.ApproveDowngrades(
+      call->caller, SpecFilesFrom(At(call, 0).get()),
+      [call](const Result<std::vector<Approval>>& all) { AnswerApprovals(call, all); });
+}
+
+void ListApprovals(Daemon& daemon, const CallPtr& call) {
+  daemon.ListApprovals(
+      [call](const Result<std::vector<Approval>>& all) { AnswerApprovals(call, all); });
+}
+
 void ListSpecHistory(Daemon& daemon, const CallPtr& call) {
   daemon.SpecHistory([call](const Result<std::vector<HistoryEntry>>& history) {
     Answer(call, history, [](const std::vector<HistoryEntry>& all) {
@@ -236,6 +255,8 @@ void AnswerCall(Daemon& daemon, const CallPtr& call) {
       {"ApplySpec", ApplySpec},
       {"GetSpec", GetSpec},
       {"Rollback", Rollback},
+      {"ApproveDowngrades", ApproveDowngrades},
+      {"ListApprovals", ListApprovals},
       {"ListSpecHistory", ListSpecHistory},
       {"GetSpecVersion", GetSpecVersion},
       {"ListLevels", ListLevels},

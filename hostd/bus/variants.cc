@@ -80,7 +80,7 @@ GVariant* ToVariant(const vmspec::Flow& flow, const FlowCounts& counts, bool sen
       .Text("name", flow.name)
       .Text("from", flow.from)
       .Text("to", flow.to)
-      .Text("kind", "transfer")
+      .Text("kind", flow.kind == vmspec::FlowKind::kDowngrade ? "downgrade" : "transfer")
       .Uint64("accepted", counts.accepted)
       .Uint64("refused", counts.refused)
       .Uint64("published", counts.published)
@@ -140,6 +140,19 @@ GVariant* ToVariant(const HistoryEntry& entry) {
       .Uint32("rollback-of", v.note.rollback_of)
       .Flag("present", entry.present)
       .Text("damage", entry.damage)
+      .Done();
+}
+
+GVariant* ToVariant(const Approval& a) {
+  return DictBuilder()
+      .Text("flow", a.flow)
+      .Text("from", a.from)
+      .Text("to", a.to)
+      .Text("reason", a.reason)
+      .Text("sha256", a.sha256)
+      .Text("actor", a.actor)
+      .Value("roles", TextsVariant({a.roles.begin(), a.roles.end()}))
+      .Int64("time", a.time_ms)
       .Done();
 }
 

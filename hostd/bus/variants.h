@@ -11,6 +11,7 @@
 #include "hostd/flows/flow_desk.h"
 #include "hostd/gptr.h"
 #include "hostd/level/level_view.h"
+#include "hostd/spec/downgrade.h"
 #include "hostd/spec/spec_store.h"
 #include "netpolicy/netd_client.h"
 #include "vmspec/base/codec.h"
@@ -46,6 +47,7 @@ GVariant* ToVariant(const netpolicy::LevelNetStatus& status, const std::string& 
 GVariant* ToVariant(const std::vector<vmspec::Diagnostic>& diagnostics);
 GVariant* ToVariant(const vmspec::SpecFiles& files);
 GVariant* ToVariant(const HistoryEntry& version);
+GVariant* ToVariant(const Approval& approval);
 GVariant* ToVariant(const Entry& event);
 GVariant* BytesVariant(const Bytes& bytes);
 GVariant* TextsVariant(const std::vector<std::string>& texts);

@@ -106,6 +106,8 @@ constexpr Command kCommands[] = {
      {},
      "every way that information has from A to B",
      SpecExplain},
+    {"spec approve", "DIR", 1, 1, {}, "approve the downgrade flows of a spec set", SpecApprove},
+    {"spec approvals", "", 0, 0, {}, "who approved which downgrade flow", SpecApprovals},
     {"doctor", "", 0, 0, {}, "what this machine has and lacks", Doctor},
     {"events", "", 0, 0, kEvents, "follow what happens, until Ctrl-C", Events},
     {"version", "", 0, 0, {}, "versions of this program and of hostd", Version},

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// spec history, rollback
-#include <ctime>
 #include <ostream>
 
 #include "hostd/cli/command.h"
@@ -22,16 +21,6 @@ std::span<const Field> VersionFields() {
       {"rollback_of", Kind::kNumber}, {"present", Kind::kFlag}, {"damage", Kind::kText},
   };
   return fields;
-}
-
-/// "2026-11-24 12:48:30", local time; empty when it is not known.
-std::string SpellTime(std::int64_t unix_ms) {
-  if (unix_ms <= 0) return {};
-  std::time_t seconds = unix_ms / 1000;
-  std::tm parts{};
-  char text[32];
-  if (::localtime_r(&seconds, &parts) == nullptr) return {};
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
 }
 
 Cell Note(const Dict& version) {

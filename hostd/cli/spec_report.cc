@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostd/cli/spec_report.h"
 
+#include <ctime>
 #include <ostream>
 
 #include "hostd/cli/command.h"
@@ -82,6 +83,15 @@ void ReadRestarts(GVariant* result, ApplyAnswer& answer) {
 }
 
 }  // namespace
+
+std::string SpellTime(std::int64_t unix_ms) {
+  if (unix_ms <= 0) return {};
+  std::time_t seconds = unix_ms / 1000;
+  std::tm parts{};
+  char text[32];
+  if (::localtime_r(&seconds, &parts) == nullptr) return {};
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
+}
 
 /// D-Bus strings are UTF-8 without NUL: hostd would never see such a file.
 Result<GVariant*> FilesVariant(const SpecFiles& files) {

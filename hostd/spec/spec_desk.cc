@@ -123,7 +123,19 @@ Status SpecDesk::Judge(const ApplyOrder& order, const vmspec::CheckedSpec& check
   }
   if (Status able = CanCarryOut(checked); !able) return able;
   if (Status may = MayEdit(now->spec, checked.spec, order.caller); !may) return may;
-  return CheckAgainstLive(now->spec, checked.spec, live);
+  if (Status fits = CheckAgainstLive(now->spec, checked.spec, live); !fits) return fits;
+  return approvals_->Judge(order.caller, now->spec, checked.spec);
+}
+
+Result<std::vector<Approval>> SpecDesk::Approve(const Caller& caller,
+                                                const vmspec::SpecFiles& files) {
+  vmspec::CheckedSpec checked = check_(files);
+  if (!checked.ok()) {
+    return Fail(ErrorCode::kInvalid,
+                "the set has faults (" + FirstError(checked.diagnostics) +
+                    "), so nothing of it is approved: bulkhead spec check shows them all");
+  }
+  return approvals_->Approve(caller, checked.spec);
 }
 
 Result<SpecOutcome> SpecDesk::Apply(const ApplyOrder& order, const AppliedSpecPtr& now,

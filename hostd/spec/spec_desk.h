@@ -10,6 +10,7 @@
 #include "hostd/applied_spec.h"
 #include "hostd/audit/audit_log.h"
 #include "hostd/roles/caller.h"
+#include "hostd/spec/approval_desk.h"
 #include "hostd/spec/spec_store.h"
 #include "vmspec/base/paths.h"
 
@@ -41,11 +42,12 @@ class SpecDesk {
   using Checker = std::function<vmspec::CheckedSpec(const vmspec::SpecFiles&)>;
 
   /// All borrowed; they outlive this. `checker`: a test's sets may be values without a text.
-  SpecDesk(Paths paths, SpecStore* store, IndexBook* book, AuditLog* audit,
+  SpecDesk(Paths paths, SpecStore* store, IndexBook* book, ApprovalDesk* approvals, AuditLog* audit,
            Checker checker = vmspec::CheckSpec)
       : paths_(std::move(paths)),
         store_(store),
         book_(book),
+        approvals_(approvals),
         audit_(audit),
         check_(std::move(checker)) {}
 
@@ -64,6 +66,11 @@ class SpecDesk {
                                const std::string& comment, const AppliedSpecPtr& now,
                                const std::set<std::string>& live);
 
+  /// The caller approves the downgrades of a set that it need not be able to apply. kInvalid: the
+  /// set has a fault; others: see ApprovalDesk::Approve.
+  Result<std::vector<Approval>> Approve(const Caller& caller, const vmspec::SpecFiles& files);
+  [[nodiscard]] Result<std::vector<Approval>> Approvals() const { return approvals_->All(); }
+
   [[nodiscard]] Result<std::vector<HistoryEntry>> History() const { return store_->History(); }
   [[nodiscard]] Result<StoredSpec> Version(std::uint32_t number) const {
     return store_->Version(number);
@@ -80,6 +87,7 @@ class SpecDesk {
   Paths paths_;
   SpecStore* store_;
   IndexBook* book_;
+  ApprovalDesk* approvals_;
   AuditLog* audit_;
   Checker check_;
 };

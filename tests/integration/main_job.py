@@ -385,7 +385,10 @@ class People:
     """Users of our own on this machine while it lasts: the sandbox' /etc is the machine's, so copies lie over it."""
 
     def __enter__(self):
-        self.real = {p: open(f"/etc/{p}", encoding="utf-8").read() for p in ("passwd", "group")}
+        self.real = {}
+        for p in ("passwd", "group"):
+            lines = open(f"/etc/{p}", encoding="utf-8").readlines()
+            self.real[p] = "".join(l for l in lines if not l.startswith(("bulkhead", "bh-")))
         for p in self.real:
             self.write(p)
             run("mount", "--bind", f"/run/etc-{p}", f"/etc/{p}")

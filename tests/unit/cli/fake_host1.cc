@@ -201,6 +201,8 @@ bool FakeHost1::AnswerLists(const std::string& method, GDBusMethodInvocation* in
       {"ApplySpec", "(" + w->diagnostics + ", " + w->apply_result + ")"},
       {"Rollback", "(" + w->spec + ", " + w->diagnostics + ", " + w->apply_result + ")"},
       {"ListSpecHistory", TextOf(w->history)},
+      {"ApproveDowngrades", TextOf(w->approvals)},
+      {"ListApprovals", TextOf(w->approvals)},
       {"GetSpecVersion", "(" + w->spec + ", @a{sv} {})"},
       {"CheckSpec", "(" + w->diagnostics + ",)"},
       {"AuditTail", "(" + w->audit_lines + ",)"},

@@ -33,6 +33,7 @@ struct FakeWorld {
   std::string diagnostics = "@a(sssuussb) []";  ///< of ApplySpec and CheckSpec
   std::string apply_result = "@a{sv} {'version': <uint32 2>, 'sha256': <'ab12'>}";
   std::vector<FakeDict> history;
+  std::vector<FakeDict> approvals;
   std::string audit_lines = "@as []";
   std::string audit_verdict = "@a{sv} {}";
   struct {

@@ -38,6 +38,8 @@ std::vector<Case> Cases() {
           {"spec-apply", {"spec", "apply", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
           {"spec-history", {"spec", "history"}},
           {"spec-rollback", {"spec", "rollback", "8"}},
+          {"spec-approve", {"spec", "approve", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+          {"spec-approvals", {"spec", "approvals"}},
           {"version", {"version"}},
           {"help", {"help"}, false},
           {"help-run", {"help", "run"}, false},
@@ -52,6 +54,13 @@ class GoldenTest : public CliTest {
     auto world = Fake().world();
     world->run = {0, "Linux low\n", "a warning\n"};
     world->spec = R"({'host.toml': 'schema = 1\n', 'levels/low.toml': 'title = "Low"\n'})";
+    world->approvals = {{{"flow", "'down'"},
+                         {"from", "'high'"},
+                         {"to", "'low'"},
+                         {"reason", "'press releases'"},
+                         {"actor", "'uid:1001'"},
+                         {"roles", "['security']"},
+                         {"sha256", "'0123456789abcdef0123'"}}};
     world->history = {{{"version", "uint32 9"},
                        {"actor", "'uid:0'"},
                        {"comment", "'back to what worked'"},

@@ -28,8 +28,13 @@ class SpecDeskFixture : public testing::Test {
   void BeginHostd(SpecDesk::Checker checker) {
     book_ = std::move(*IndexBook::Open(dir_ / "hostd/indexes", "b1"));
     store_ = std::make_unique<SpecStore>(dir_ / "hostd/spec", dir_ / "hostd/history");
-    desk_ = std::make_unique<SpecDesk>(paths_, store_.get(), book_.get(), audit_.get(),
-                                       std::move(checker));
+    approvals_ = std::make_unique<ApprovalDesk>(
+        dir_ / "hostd/approvals", audit_.get(),
+        [this](const vmspec::Host&, uid_t uid) -> Result<std::set<std::string>> {
+          return people_[uid];
+        });
+    desk_ = std::make_unique<SpecDesk>(paths_, store_.get(), book_.get(), approvals_.get(),
+                                       audit_.get(), std::move(checker));
   }
   static vmspec::SpecFiles Files(const std::string& title = "Public") {
     return {{"levels/low.toml",
@@ -51,9 +56,11 @@ class SpecDeskFixture : public testing::Test {
   Paths paths_;
   Caller caller_{0, "uid:0", {"user", "admin"}};
   std::set<std::string> live_;
+  std::map<uid_t, std::set<std::string>> people_;  ///< their roles now
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<IndexBook> book_;
   std::unique_ptr<SpecStore> store_;
+  std::unique_ptr<ApprovalDesk> approvals_;
   std::unique_ptr<SpecDesk> desk_;
 };
 
