@@ -461,6 +461,40 @@ def test_roles_of_callers():
     until("all is as before", 10, lambda: states()["low"] == "running")
 
 
+DOWN = """
+[flow.down]
+from = "high"
+to = "low"
+kind = "downgrade"
+reason = "press releases"
+approved-by = ["admin", "audit"]
+"""
+
+
+def test_downgrade_takes_two_people():
+    """I6 S8 a downgrade comes into force only when two people with two roles approved exactly it"""
+    with People() as people, SpecCopy(flows=lambda t: t + DOWN) as spec, \
+            SpecCopy(flows=lambda t: t + DOWN.replace("press", "all")) as other:
+        for folder in (spec.folder, other.folder):
+            os.chmod(folder, 0o755)
+        p = people.call("bh-admin", "spec", "apply", spec.folder)
+        assert p.returncode == 3 and "two different people" in p.stderr, p.stdout + p.stderr
+        print(p.stderr.strip())
+        assert people.call("bh-user", "spec", "approve", spec.folder).returncode == 3
+        p = people.call("bh-audit", "spec", "approve", spec.folder)
+        assert p.returncode == 0, p.stdout + p.stderr
+        print(p.stdout.strip())
+        assert people.call("bh-admin", "spec", "apply", other.folder).returncode == 3, "an approval of something else counted"
+        assert people.call("bh-admin", "spec", "apply", spec.folder).returncode == 0
+        assert next(f for f in query("flow", "list")["flows"] if f["name"] == "down")["kind"] == "downgrade"
+        assert level("low")["restart_needed"] == level("high")["restart_needed"] == ["flow down"]
+        consent = [r for r in query("audit", "tail", "--lines", "20")["records"] if r["action"] == "downgrade.consent"]
+        assert consent[-1]["detail"]["as admin"] == "uid:3002" and consent[-1]["detail"]["as audit"] == "uid:3003", consent
+        assert query("spec", "approvals")["approvals"][0]["actor"] == "uid:3003"
+    assert apply(EXAMPLE).returncode == 0
+    assert level("low")["restart_needed"] == [], "the flow is gone: nothing waits for a restart"
+
+
 def kill_during_work(victim, find, expect_same_qemu=True):
     """kill -9 while a transfer and a start are under way; everything must be true again after it."""
     with SpecCopy(levels__mid=MID) as spec:
