@@ -30,7 +30,7 @@ _bulkhead() {
     ['audit verify']=''
     ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
     ['spec history']='' ['spec rollback']='--message -m'
-    ['spec format']='--check' ['spec explain']=''
+    ['spec format']='--check' ['spec explain']='' ['spec risks']=''
     ['spec diff']=''
     ['spec new']='--folder --title --rank --compartments --colour --image --memory --uplink --yes -y'
     ['spec approve']='' ['spec approvals']=''
@@ -44,7 +44,7 @@ _bulkhead() {
     [status]='level' [run]='level' [console]='level'
     ['device lend']='device level' ['device take-back']='device'
     ['net status']='level' ['audit verify']='file'
-    ['spec explain']='level level folder'
+    ['spec explain']='level level folder' ['spec risks']='folder'
     ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command' ['spec diff']='folder folder' ['spec approve']='folder'
   )
 

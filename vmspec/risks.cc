@@ -63,12 +63,31 @@ class RiskFinder {
  private:
   /// Only a risk by which somebody learns what does not come up to them by right.
   void Add(Risk risk) {
-    bool harmful = std::ranges::any_of(risk.senders, [&](const std::string& from) {
-      return std::ranges::any_of(risk.learners, [&](const std::string& to) {
-        return !spec_.levels.at(to).label.Dominates(spec_.levels.at(from).label);
-      });
-    });
+    bool harmful = risk.pairs.empty() ? AnyAgainst(LabelsOf(risk.senders), LabelsOf(risk.learners))
+                                      : std::ranges::any_of(risk.pairs, [&](const auto& pair) {
+                                          return Against(spec_.levels.at(pair.first).label,
+                                                         spec_.levels.at(pair.second).label);
+                                        });
     if (harmful) out_.push_back(std::move(risk));
+  }
+
+  static bool Against(const Label& from, const Label& to) { return !to.Dominates(from); }
+  static bool AnyAgainst(const std::vector<Label>& from, const std::vector<Label>& to) {
+    return std::ranges::any_of(from, [&](const Label& a) {
+      return std::ranges::any_of(to, [&](const Label& b) { return Against(a, b); });
+    });
+  }
+
+  /// Each once: a thousand levels have few labels.
+  std::vector<Label> LabelsOf(const Names& levels) const {
+    std::map<std::string, Label> out;
+    for (const std::string& name : levels) {
+      const Label& label = spec_.levels.at(name).label;
+      out.emplace(label.ToString(), label);
+    }
+    std::vector<Label> labels;
+    for (auto& [text, label] : out) labels.push_back(label);
+    return labels;
   }
 
   Names Lent(DeviceClass c) const {
@@ -127,14 +146,14 @@ class RiskFinder {
   }
 
   void FlowsBack() {
-    Names senders;
-    Names learners;
+    Risk risk{RiskKind::kFlowBack, kFlowBackText, {}, {}, {}};
     for (const auto& [name, flow] : spec_.flows) {
       if (!all_.contains(flow.from) || !all_.contains(flow.to)) continue;
-      senders.insert(flow.to);
-      learners.insert(flow.from);
+      risk.senders.insert(flow.to);
+      risk.learners.insert(flow.from);
+      risk.pairs.emplace(flow.to, flow.from);
     }
-    Add({RiskKind::kFlowBack, kFlowBackText, senders, learners, {}});
+    Add(std::move(risk));
   }
 
   const SpecSet& spec_;

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "vmspec/flow_graph.h"
@@ -32,9 +33,12 @@ struct Risk {
   std::set<std::string> senders;  ///< levels whose information can be learnt
   std::set<std::string> learners;
   Origin origin;  ///< the field that makes it, where there is one
+  /// Only these of the senders and learners, where not each may learn of each.
+  std::set<std::pair<std::string, std::string>> pairs{};
 
   [[nodiscard]] bool Concerns(const std::string& from, const std::string& to) const {
-    return from != to && senders.contains(from) && learners.contains(to);
+    return from != to && senders.contains(from) && learners.contains(to) &&
+           (pairs.empty() || pairs.contains({from, to}));
   }
 };
 

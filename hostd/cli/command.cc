@@ -106,6 +106,7 @@ constexpr Command kCommands[] = {
      {},
      "every way that information has from A to B",
      SpecExplain},
+    {"spec risks", "[DIR]", 0, 1, {}, "the covert channels that a set accepts", SpecRisks},
     {"spec approve", "DIR", 1, 1, {}, "approve the downgrade flows of a spec set", SpecApprove},
     {"spec approvals", "", 0, 0, {}, "who approved which downgrade flow", SpecApprovals},
     {"doctor", "", 0, 0, {}, "what this machine has and lacks", Doctor},

@@ -75,6 +75,7 @@ Result<int> SpecDiff(Context& context, const Arguments& arguments);
 Result<int> SpecNew(Context& context, const Arguments& arguments);
 // flow_explain_commands.cc
 Result<int> SpecExplain(Context& context, const Arguments& arguments);
+Result<int> SpecRisks(Context& context, const Arguments& arguments);
 // approval_commands.cc
 Result<int> SpecApprove(Context& context, const Arguments& arguments);
 Result<int> SpecApprovals(Context& context, const Arguments& arguments);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// spec explain: the ways that information has from one node to another.
+/// spec explain: the ways that information has from one node to another. spec risks: the covert
+/// channels that a set accepts.
 #include <algorithm>
 #include <ostream>
+#include <set>
 
 #include "hostd/cli/command.h"
 #include "vmspec/base/sanitize.h"
@@ -48,6 +50,24 @@ bool CanBeExplained(const CheckedSpec& checked) {
   return std::ranges::all_of(checked.diagnostics, [](const vmspec::Diagnostic& d) {
     return d.warning || d.code.starts_with("B03");
   });
+}
+
+/// A set and what it says: of the folder, or the one in force when there is no name of one.
+struct Loaded {
+  CheckedSpec checked;
+  FlowGraph graph;
+};
+Result<Loaded> Load(Context& context, const std::vector<std::string>& words, std::size_t folder) {
+  auto files = words.size() > folder ? vmspec::ReadSpecFolder(words[folder]) : AppliedSet(context);
+  if (!files) return Propagate(files);
+  Loaded loaded{vmspec::CheckSpec(*files), {}};
+  if (!CanBeExplained(loaded.checked)) {
+    context.around().err << vmspec::FormatDiagnostics(*files, loaded.checked, false);
+    return Fail(ErrorCode::kInvalid,
+                "a set with faults other than flows against the lattice cannot be explained");
+  }
+  loaded.graph = FlowGraph::Build(loaded.checked.spec);
+  return loaded;
 }
 
 Result<NodeId> NodeNamed(const FlowGraph& graph, const std::string& name) {
@@ -101,13 +121,44 @@ void PrintWay(std::ostream& out, const FlowGraph& graph, const Way& way, std::si
   }
 }
 
+void PrintRisk(std::ostream& out, const Risk& risk) {
+  std::string name = std::string(NameOf(risk.kind)) + ": ";
+  std::string place = risk.origin.line > 0 ? " (" + risk.origin.ToString() + ")" : "";
+  out << "   " << Wrapped(name + risk.sentence + Printable(place) + ".", 6) << "\n";
+}
+
 void PrintRisks(std::ostream& out, const std::vector<Risk>& risks) {
   if (risks.empty()) return;
   out << "\nAccepted risks between the two, which no rule closes:\n";
+  for (const Risk& risk : risks) PrintRisk(out, risk);
+}
+
+std::string Some(const std::set<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  std::string out;
+  std::size_t n = 0;
+  for (const std::string& name : names) {
+    if (++n > kMost) break;
+    out += (n == 1 ? "" : ", ") + Printable(name);
+  }
+  return names.size() > kMost ? out + " and " + std::to_string(names.size() - kMost) + " more"
+                              : out;
+}
+
+void PrintSetsRisks(std::ostream& out, const std::vector<Risk>& risks) {
+  if (risks.empty()) {
+    out << "No accepted risks: no level could learn what it may not know.\n";
+    return;
+  }
+  out << "Accepted risks of the set, which no rule closes:\n";
   for (const Risk& risk : risks) {
-    std::string name = std::string(NameOf(risk.kind)) + ": ";
-    std::string place = risk.origin.line > 0 ? " (" + risk.origin.ToString() + ")" : "";
-    out << "   " << Wrapped(name + risk.sentence + Printable(place) + ".", 6) << "\n";
+    out << "\n";
+    PrintRisk(out, risk);
+    bool all_alike = risk.senders == risk.learners;
+    if (all_alike) out << "      " << Wrapped("among: " + Some(risk.senders), 6) << "\n";
+    if (all_alike) continue;
+    out << "      " << Wrapped("of: " + Some(risk.senders), 6) << "\n";
+    out << "      " << Wrapped("by: " + Some(risk.learners), 6) << "\n";
   }
 }
 
@@ -145,11 +196,16 @@ Json ToJson(const FlowGraph& graph, const Way& way) {
                      {"steps", std::move(steps)}};
 }
 
+Json ToJson(const std::set<std::string>& names) {
+  JsonArray all;
+  for (const std::string& name : names) all.emplace_back(name);
+  return all;
+}
+
 Json ToJson(const Risk& risk) {
-  return JsonMembers{{"kind", NameOf(risk.kind)},
-                     {"sentence", risk.sentence},
-                     {"file", risk.origin.file},
-                     {"line", std::int64_t{risk.origin.line}}};
+  return JsonMembers{{"kind", NameOf(risk.kind)},  {"sentence", risk.sentence},
+                     {"of", ToJson(risk.senders)}, {"by", ToJson(risk.learners)},
+                     {"file", risk.origin.file},   {"line", std::int64_t{risk.origin.line}}};
 }
 
 Json ToJson(const FlowGraph& graph, const Explanation& e) {
@@ -172,31 +228,37 @@ Json ToJson(const FlowGraph& graph, const Explanation& e) {
 
 Result<int> SpecExplain(Context& context, const Arguments& arguments) {
   const auto& words = arguments.positional;
-  auto files = words.size() > 2 ? vmspec::ReadSpecFolder(words[2]) : AppliedSet(context);
-  if (!files) return Propagate(files);
-  CheckedSpec checked = vmspec::CheckSpec(*files);
-  if (!CanBeExplained(checked)) {
-    context.around().err << vmspec::FormatDiagnostics(*files, checked, false);
-    return Fail(ErrorCode::kInvalid,
-                "a set with faults other than flows against the lattice "
-                "cannot be explained");
-  }
-  FlowGraph graph = FlowGraph::Build(checked.spec);
-  auto from = NodeNamed(graph, words[0]);
+  auto set = Load(context, words, 2);
+  if (!set) return Propagate(set);
+  auto from = NodeNamed(set->graph, words[0]);
   if (!from) return Propagate(from);
-  auto to = NodeNamed(graph, words[1]);
+  auto to = NodeNamed(set->graph, words[1]);
   if (!to) return Propagate(to);
   if (*from == *to) {
     return context.Misused({ErrorCode::kInvalid, "name two different nodes to explain"});
   }
-  Explanation explanation = vmspec::Explain(checked.spec, graph, *from, *to);
+  Explanation explanation = vmspec::Explain(set->checked.spec, set->graph, *from, *to);
   if (context.json()) {
-    context.Print(ToJson(graph, explanation));
+    context.Print(ToJson(set->graph, explanation));
+    return kExitOk;
+  }
+  Print(context.out(), set->graph, explanation);
+  if (!set->checked.ok()) {
+    context.out() << "\nThe set lets information flow against the lattice: bulkhead spec check\n";
+  }
+  return kExitOk;
+}
+
+Result<int> SpecRisks(Context& context, const Arguments& arguments) {
+  auto set = Load(context, arguments.positional, 0);
+  if (!set) return Propagate(set);
+  std::vector<Risk> risks = vmspec::AcceptedRisks(set->checked.spec, set->graph);
+  if (context.json()) {
+    JsonArray all;
+    for (const Risk& risk : risks) all.push_back(ToJson(risk));
+    context.Print(Json(JsonMembers{{"risks", std::move(all)}}));
   } else {
-    Print(context.out(), graph, explanation);
-    if (!checked.ok()) {
-      context.out() << "\nThe set lets information flow against the lattice: bulkhead spec check\n";
-    }
+    PrintSetsRisks(context.out(), risks);
   }
   return kExitOk;
 }

@@ -268,6 +268,8 @@ TEST(Risks, EachOtherSharedThingIsNamed) {
   FlowGraph graph = set.Graph();
   std::vector<Risk> risks = RisksBetween(set.spec, graph, "low", "high");
   EXPECT_EQ(Kinds(risks), "cpu memory disk camera key print-tray ciphertext flow-back");
+  EXPECT_EQ(Kinds(RisksBetween(set.spec, graph, "low", "mid")), "cpu memory disk camera")
+      << "no flow leads between these two";
   EXPECT_THAT(risks[4].sentence, HasSubstr("key \"k\""));
   EXPECT_THAT(risks[5].sentence, HasSubstr("any printer"));
   EXPECT_EQ(risks[6].origin.ToString(), "flows.toml:11");
