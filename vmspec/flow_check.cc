@@ -88,7 +88,8 @@ std::vector<FlowChecker::Passage> FlowChecker::Passages() const {
   for (NodeId id = 0; id < givers.size(); ++id) {
     if (!givers[id].empty()) order.push_back(id);
   }
-  std::ranges::stable_sort(order, {}, [&](NodeId n) { return Prominence(graph_.node(n).kind); });
+  std::ranges::sort(order, {},
+                    [&](NodeId n) { return std::pair(Prominence(graph_.node(n).kind), n); });
   using Shape = std::tuple<std::pair<NodeKind, bool>, std::vector<NodeId>, std::vector<NodeId>>;
   std::map<Shape, std::size_t> seen;
   std::vector<Passage> passages;
@@ -143,8 +144,10 @@ Verdict FlowChecker::Take() {
   Verdict sealed = SealChecker(graph_, order_).Take();
   for (Violation& violation : sealed.violations) Add(std::move(violation));
   verdict_.complete = verdict_.complete && sealed.complete;
-  std::ranges::stable_sort(verdict_.violations, {},
-                           [](const Violation& v) { return std::pair(v.from, v.to); });
+  std::ranges::sort(verdict_.violations, {}, [](const Violation& v) {
+    const FlowEdge& first = v.path.front();
+    return std::tuple(v.from, v.to, v.opened, first.kind, first.rule, first.to);
+  });
   return std::move(verdict_);
 }
 

@@ -64,6 +64,25 @@ bool AlwaysHolds(const KnownDevice& device) {
          device.classes.contains(DeviceClass::kUsb);
 }
 
+/// "RSA-X-509", "CKM_RSA_X_509": without padding, signing is decrypting.
+bool IsRawRsa(std::string mechanism) {
+  for (char& c : mechanism) {
+    if (c == '_') c = '-';
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return mechanism.find("RSA-X-509") != mechanism.npos;
+}
+
+/// Whether the operations amount to reading what is sealed for the key: an elliptic curve's key
+/// does so by deriving, and a raw RSA signature is a decryption.
+bool CanOpen(const KeyUse& use) {
+  bool raw = std::ranges::any_of(use.mechanisms, IsRawRsa);
+  return std::ranges::any_of(use.operations, [&](KeyOperation operation) {
+    return operation == KeyOperation::kDecrypt || operation == KeyOperation::kUnwrap ||
+           operation == KeyOperation::kDerive || (operation == KeyOperation::kSign && raw);
+  });
+}
+
 bool Contains(const std::vector<std::string>& list, const std::string& word) {
   return std::ranges::find(list, word) != list.end();
 }
@@ -173,9 +192,7 @@ void FlowGraphBuilder::AddKeyUse(const KeyUse& use, NodeId level) {
   FlowRule rule{use.origin, use.key, {}, keys_.OfKeys({use.key})};
   std::uint32_t index = Rule(std::move(rule));
   auto may = [&](KeyOperation operation) { return use.operations.contains(operation); };
-  if (may(KeyOperation::kDecrypt) || may(KeyOperation::kUnwrap)) {
-    Edge(level, level, EdgeKind::kOpen, index);
-  }
+  if (CanOpen(use)) Edge(level, level, EdgeKind::kOpen, index);
   if (!may(KeyOperation::kReadData) && !may(KeyOperation::kWriteData)) return;
   NodeId token = Node(NodeKind::kToken, key->second.token, std::nullopt, true, key->second.origin);
   if (may(KeyOperation::kWriteData)) Edge(level, token, EdgeKind::kTokenOut, index);
@@ -237,7 +254,7 @@ void FlowGraphBuilder::AddDevices() {
 }
 
 void FlowGraphBuilder::Sort() {
-  std::ranges::stable_sort(graph_.edges_, {}, [](const FlowEdge& e) {
+  std::ranges::sort(graph_.edges_, {}, [](const FlowEdge& e) {
     return std::tuple(e.from, e.to, e.kind, e.device_class, e.rule);
   });
   graph_.first_out_.assign(graph_.nodes_.size() + 1, 0);

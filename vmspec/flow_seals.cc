@@ -25,7 +25,7 @@ std::vector<std::uint32_t> SealChecker::Sealers() const {
     bool here = edge.kind == EdgeKind::kEncrypt && !graph_.RuleOf(edge).keys.empty();
     if (here && order_.Of(edge.from) != kNoLabel) sealers.push_back(i);
   }
-  std::ranges::stable_sort(sealers, {}, [&](std::uint32_t i) { return EdgeAt(i).to; });
+  std::ranges::sort(sealers, {}, [&](std::uint32_t i) { return std::pair(EdgeAt(i).to, i); });
   return sealers;
 }
 

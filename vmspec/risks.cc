@@ -13,8 +13,9 @@ namespace {
 
 using Names = std::set<std::string>;
 
-constexpr std::array<std::string_view, 9> kRiskNames = {
-    "cpu", "memory", "disk", "acoustic", "camera", "key", "print-tray", "ciphertext", "flow-back"};
+constexpr std::array<std::string_view, 10> kRiskNames = {
+    "cpu",  "memory", "disk",       "acoustic",   "camera",
+    "fido", "key",    "print-tray", "ciphertext", "flow-back"};
 
 constexpr char kCpuText[] =
     "levels share cores and caches: one can time what another computes. Run levels that must not "
@@ -31,6 +32,9 @@ constexpr char kAcousticText[] =
 constexpr char kCameraText[] =
     "a camera sees the room: the screens of other levels, and paper. Cover it, and lend it with a "
     "time limit";
+constexpr char kFidoText[] =
+    "a security key counts its uses and may keep what a site stores on it: one level can leave "
+    "little for another there. Use one for each level, or disjoint relying parties";
 constexpr char kPrintTrayText[] =
     "pages of several levels lie in one tray. Print a banner page with the level's name, and fetch "
     "pages at once";
@@ -53,6 +57,7 @@ class RiskFinder {
          Lent(DeviceClass::kMicrophone),
          {}});
     Add({RiskKind::kCamera, kCameraText, WithScreen(), Lent(DeviceClass::kCamera), {}});
+    Add({RiskKind::kFido, kFidoText, Lent(DeviceClass::kFido), Lent(DeviceClass::kFido), {}});
     Keys();
     Trays();
     Ciphertext();

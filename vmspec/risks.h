@@ -20,6 +20,7 @@ enum class RiskKind : std::uint8_t {
   kDisk,        ///< queue and latency of the shared disk
   kAcoustic,    ///< a loudspeaker and a microphone in one room
   kCamera,      ///< a camera sees screens and paper
+  kFido,        ///< one security key at two levels: counters, stored credentials
   kKey,         ///< one key used at two levels: counters, locks, timing of the token
   kPrintTray,   ///< two levels' pages in one tray
   kCiphertext,  ///< number, size and time of what an encrypt flow or an IPsec uplink carries

@@ -258,6 +258,8 @@ TEST(Risks, AMicrophoneHearsWhatAnotherLevelPlays) {
 TEST(Risks, EachOtherSharedThingIsNamed) {
   SetMaker set = LowMidHigh();
   set.Lend("low", DeviceClass::kCamera);
+  set.Lend("low", DeviceClass::kFido);
+  set.Lend("high", DeviceClass::kFido);
   set.AddKey("k");
   set.Use("low", "k", {KeyOperation::kSign});
   set.Use("high", "k", {KeyOperation::kSign});
@@ -267,12 +269,12 @@ TEST(Risks, EachOtherSharedThingIsNamed) {
   set.AddFlow(FlowKind::kTransfer, "low", "high");
   FlowGraph graph = set.Graph();
   std::vector<Risk> risks = RisksBetween(set.spec, graph, "low", "high");
-  EXPECT_EQ(Kinds(risks), "cpu memory disk camera key print-tray ciphertext flow-back");
+  EXPECT_EQ(Kinds(risks), "cpu memory disk camera fido key print-tray ciphertext flow-back");
   EXPECT_EQ(Kinds(RisksBetween(set.spec, graph, "low", "mid")), "cpu memory disk camera")
       << "no flow leads between these two";
-  EXPECT_THAT(risks[4].sentence, HasSubstr("key \"k\""));
-  EXPECT_THAT(risks[5].sentence, HasSubstr("any printer"));
-  EXPECT_EQ(risks[6].origin.ToString(), "flows.toml:11");
+  EXPECT_THAT(risks[5].sentence, HasSubstr("key \"k\""));
+  EXPECT_THAT(risks[6].sentence, HasSubstr("any printer"));
+  EXPECT_EQ(risks[7].origin.ToString(), "flows.toml:13");
 }
 
 }  // namespace

@@ -169,6 +169,17 @@ TEST(FlowCheck, CannotOpenWhatALevelThatIsNotDominatedSealed) {
   EXPECT_EQ(set.Violations(), "B0309 high -> low (encrypt open)");
 }
 
+TEST(FlowCheck, CannotOpenByDerivingOrByARawSignature) {
+  for (KeyOperation operation : {KeyOperation::kDerive, KeyOperation::kSign}) {
+    SetMaker set = HighAndLow();
+    set.AddKey("hq");
+    set.AddSealed("high", "low", "hq");
+    set.Use("low", "hq", {operation});
+    set.spec.levels.at("low").keys[0].mechanisms = {"CKM_RSA_X_509"};
+    EXPECT_EQ(set.Violations(), "B0309 high -> low (encrypt open)");
+  }
+}
+
 TEST(FlowCheck, WhoDominatesMayOpen) {
   SetMaker set = HighAndLow();
   set.AddLevel("high2", 2);

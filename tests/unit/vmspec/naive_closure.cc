@@ -216,8 +216,11 @@ void NaiveClosure::AddTokens() {
     for (const KeyUse& use : level.keys) {
       if (spec_.keys.count(use.key) == 0) continue;
       std::string token = "token:" + spec_.keys.at(use.key).token;
-      bool opens = use.operations.count(KeyOperation::kDecrypt) == 1 ||
-                   use.operations.count(KeyOperation::kUnwrap) == 1;
+      bool opens =
+          use.operations.count(KeyOperation::kDecrypt) == 1 ||
+          use.operations.count(KeyOperation::kUnwrap) == 1 ||
+          use.operations.count(KeyOperation::kDerive) == 1 ||
+          (use.operations.count(KeyOperation::kSign) == 1 && Has(use.mechanisms, "RSA-X-509"));
       if (use.operations.count(KeyOperation::kWriteData) == 1) {
         Edge("token-out", "level:" + name, token);
       }
@@ -259,7 +262,7 @@ std::set<std::string> NaiveClosure::WithAliases(const std::set<std::string>& key
     grown = false;
     for (const auto& [name, key] : spec_.keys) {
       bool same = std::any_of(out.begin(), out.end(),
-                              [&, &name = name](const auto& a) { return IsOneKey(a, name); });
+                              [&, &other = name](const auto& a) { return IsOneKey(a, other); });
       if (same && out.insert(name).second) grown = true;
     }
   }

@@ -113,6 +113,7 @@ class RandomSet {
     if (!keys_.empty() && One(3)) {
       set_.Use(level, AnyKey(),
                {static_cast<KeyOperation>(Upto(8)), static_cast<KeyOperation>(Upto(8))});
+      if (One(3)) set_.spec.levels.at(level).keys.back().mechanisms = {"RSA-X-509"};
     }
     Repeat(2, [&] {
       DevicePolicy& policy = set_.Lend(level, AnyClass(), One(2));
