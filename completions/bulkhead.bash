@@ -31,7 +31,7 @@ _bulkhead() {
     ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
     ['spec history']='' ['spec rollback']='--message -m'
     ['spec format']='--check' ['spec explain']='' ['spec risks']=''
-    ['spec diff']=''
+    ['spec diff']='' ['spec lower']=''
     ['spec new']='--folder --title --rank --compartments --colour --image --memory --uplink --yes -y'
     ['spec approve']='' ['spec approvals']=''
     [doctor]=''
@@ -44,8 +44,9 @@ _bulkhead() {
     [status]='level' [run]='level' [console]='level'
     ['device lend']='device level' ['device take-back']='device'
     ['net status']='level' ['audit verify']='file'
-    ['spec explain']='level level folder' ['spec risks']='folder'
-    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' [help]='command command' ['spec diff']='folder folder' ['spec approve']='folder'
+    ['spec explain']='level level folder' ['spec risks']='folder' ['spec lower']='level folder'
+    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' ['spec diff']='folder folder'
+    ['spec approve']='folder' [help]='command command'
   )
 
   local i word command='' group='' bus=() given=()

@@ -15,10 +15,12 @@ std::unexpected<Error> Bad(const std::string& what) {
   return Fail(ErrorCode::kInvalid, "network policy: " + what);
 }
 
+/// No quote, and no asterisk: nft(8) would read it as any interface whose name begins so.
 bool IsInterfaceName(const std::string& name) {
   if (name.empty() || name.size() > 15 || name == "." || name == "..") return false;
-  return std::ranges::all_of(
-      name, [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != ':' && c != '"'; });
+  return std::ranges::all_of(name, [](char c) {
+    return c > ' ' && c < 0x7f && c != '/' && c != ':' && c != '"' && c != '*';
+  });
 }
 
 /// The two ends are number 1 and 2 of an aligned block of four.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <iterator>
+
 #include "netpolicy/check_policy.h"
 #include "netpolicy/policy.h"
 #include "vmspec/base/identity.h"
+#include "vmspec/base/sanitize.h"
 
 namespace bulkhead::netpolicy {
 
@@ -12,26 +16,33 @@ Status CheckInterfaceIsOnly(const vmspec::SpecSet& spec, const std::string& leve
   std::string interface = InterfaceName(level);
   for (const auto& [other, unused] : spec.levels) {
     if (other == level || InterfaceName(other) != interface) continue;
-    return Fail(ErrorCode::kInvalid, "levels " + level + " and " + other +
-                                         " would both have the interface " + interface +
-                                         ": rename one of them");
+    return Fail(ErrorCode::kInvalid, "levels " + Printable(level, 64) + " and " +
+                                         Printable(other, 64) + " would both have the interface " +
+                                         interface + ": rename one of them");
   }
   return {};
+}
+
+bool HasEnded(const vmspec::NetRule& rule, std::int64_t now_unix_s) {
+  return rule.until_unix_s != 0 && rule.until_unix_s <= now_unix_s;
 }
 
 }  // namespace
 
 Result<std::optional<LevelPolicy>> CompileLevel(const vmspec::SpecSet& spec,
-                                                const std::string& level, std::uint32_t index) {
+                                                const std::string& level, std::uint32_t index,
+                                                std::int64_t now_unix_s) {
   auto found = spec.levels.find(level);
-  if (found == spec.levels.end()) return Fail(ErrorCode::kNotFound, "there is no level " + level);
+  if (found == spec.levels.end())
+    return Fail(ErrorCode::kNotFound, "there is no level " + Printable(level, 64));
   const vmspec::LevelNetwork& network = found->second.network;
   if (network.uplink.empty()) return std::nullopt;
 
   auto uplink = spec.uplinks.find(network.uplink);
   if (uplink == spec.uplinks.end()) {
-    return Fail(ErrorCode::kInvalid, network.origin.ToString() + ": level " + level +
-                                         " names the uplink " + network.uplink +
+    return Fail(ErrorCode::kInvalid, Printable(network.origin.ToString()) + ": level " +
+                                         Printable(level, 64) + " names the uplink " +
+                                         Printable(network.uplink, 64) +
                                          ", which networks.toml does not have");
   }
   if (Status only = CheckInterfaceIsOnly(spec, level); !only) return Propagate(only);
@@ -44,10 +55,12 @@ Result<std::optional<LevelPolicy>> CompileLevel(const vmspec::SpecSet& spec,
   policy.link = *link;
   policy.uplink_interface = uplink->second.interface;
   policy.nat = uplink->second.kind == vmspec::UplinkKind::kNat;
-  policy.rules = network.allow;
+  std::ranges::remove_copy_if(
+      network.allow, std::back_inserter(policy.rules),
+      [&](const vmspec::NetRule& rule) { return HasEnded(rule, now_unix_s); });
   // The kernel has no use for them, and netd trusts no text that it does not need.
   for (vmspec::NetRule& rule : policy.rules) rule.comment.clear();
-  if (Status ok = CheckPolicy(policy); !ok) return Propagate(ok, "level " + level);
+  if (Status ok = CheckPolicy(policy); !ok) return Propagate(ok, "level " + Printable(level, 64));
   return policy;
 }
 

@@ -40,9 +40,11 @@ struct LevelPolicy {
   std::vector<vmspec::NetRule> rules;
 };
 
-/// The policy of `level` in a checked spec; nothing for a level without network.
+/// The policy of `level` in a checked spec; nothing for a level without network. Rules that have
+/// ended at `now_unix_s` are not in it.
 Result<std::optional<LevelPolicy>> CompileLevel(const vmspec::SpecSet& spec,
-                                                const std::string& level, std::uint32_t index);
+                                                const std::string& level, std::uint32_t index,
+                                                std::int64_t now_unix_s = 0);
 
 Bytes EncodePolicy(const LevelPolicy& policy);
 /// Strict: netd takes this from hostd and trusts no field. kCorrupt or kInvalid with the reason.

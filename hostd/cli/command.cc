@@ -93,6 +93,7 @@ constexpr Command kCommands[] = {
     {"spec check", "DIR", 1, 1, {}, "check a spec set; nothing is applied", SpecCheck},
     {"spec apply", "DIR", 1, 1, kApply, "check a spec set and make it the one in force", SpecApply},
     {"spec show", "", 0, 0, kSpecShow, "print the spec set in force", SpecShow},
+    {"spec lower", "LEVEL [DIR]", 1, 2, {}, "print what the host is told of a level", SpecLower},
     {"spec history", "", 0, 0, {}, "the spec sets that were applied", SpecHistory},
     {"spec rollback", "VERSION", 1, 1, kApply, "apply a set of the history again", SpecRollback},
     {"spec diff", "[OLD] NEW", 1, 2, {}, "what a change of the set opens and closes", SpecDiff},

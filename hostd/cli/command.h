@@ -64,6 +64,8 @@ Result<int> AuditVerify(Context& context, const Arguments& arguments);
 Result<int> SpecCheck(Context& context, const Arguments& arguments);
 Result<int> SpecApply(Context& context, const Arguments& arguments);
 Result<int> SpecShow(Context& context, const Arguments& arguments);
+// lower_command.cc
+Result<int> SpecLower(Context& context, const Arguments& arguments);
 // history_commands.cc
 Result<int> SpecHistory(Context& context, const Arguments& arguments);
 Result<int> SpecRollback(Context& context, const Arguments& arguments);

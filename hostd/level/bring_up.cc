@@ -1,56 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostd/level/bring_up.h"
 
-#include <cstdio>
 #include <ctime>
 
 #include "hostd/devices/device_desk.h"
 #include "hostd/libvirt/tsc.h"
+#include "hostd/lower/lower_domain.h"
 #include "hostd/storage/state_disk.h"
 #include "netpolicy/policy.h"
-#include "vmspec/base/control_messages.h"
 
 namespace bulkhead::hostd {
 
 namespace {
 
-constexpr std::uint32_t kHotplugPorts = 4;
-
-void DescribeChannels(const Paths& paths, const AppliedSpec& applied, DomainSpec& domain) {
-  auto add = [&](const std::string& port) {
-    domain.channels.push_back({"org.bulkhead." + port, paths.ChannelSocket(domain.level, port)});
-  };
-  add("control");
-  for (const auto& [name, flow] : applied.spec.flows) {
-    if (flow.from == domain.level) add("out." + name);
-    if (flow.to == domain.level) add("in." + name);
-  }
-  domain.console_socket = paths.ChannelSocket(domain.level, "console");
-}
+/// What opening the level's disks and boot files found.
+struct Opened {
+  StartFacts facts;
+  UniqueFd root;
+  UniqueFd state;
+};
 
 /// Step 2: the image proved, this level's own copies of what boots, its state disk.
-Status Storage(const World& world, const vmspec::Level& level, DomainSpec& domain) {
+Result<Opened> Storage(const World& world, const vmspec::Level& level) {
+  std::int64_t asked_at = std::time(nullptr);
   auto image = world.images->Open(level.image);
   if (!image) return Propagate(image);
   std::string folder = world.paths.LevelDir(level.name);
   auto boot = StageBoot(*image, folder);
   if (!boot) return Propagate(boot);
-  auto state = OpenStateDisk(folder, level.state_mib, level.persistent);
+  auto state = OpenStateDisk(folder, level.state_mib, KeepsState(level));
   if (!state) return Propagate(state);
-  domain.kernel = boot->kernel;
-  domain.initrd = boot->initrd;
-  domain.cmdline = image->manifest.cmdline;
-  domain.image_version = image->manifest.version;
-  domain.root = {world.paths.ImageDir(level.image) + "/root.erofs", std::move(image->root)};
-  domain.state = DiskImage{StateDiskPath(folder, level.persistent), std::move(*state)};
-  return {};
+  return Opened{StartFacts{.created_unix_s = asked_at,
+                           .kernel = boot->kernel,
+                           .initrd = boot->initrd,
+                           .cmdline = image->manifest.cmdline,
+                           .image_version = image->manifest.version},
+                std::move(image->root), std::move(*state)};
 }
 
-void DescribeNetwork(const AppliedSpec& applied, const vmspec::Level& level, DomainSpec& domain) {
-  if (level.network.uplink.empty()) return;
-  auto link = netpolicy::LinkFor(applied.spec.host, level.name, domain.index);
-  // The policy was compiled from the same numbers a moment ago.
-  if (link) domain.network = NetworkInterface{link->interface, MacText(link->mac)};
+/// What was opened, as the domain that libvirt is asked for.
+DomainSpec MakeDomain(const World& world, const StartOrder& order, const vmspec::Level& level,
+                      AccelKind accel, Opened opened) {
+  StartFacts& facts = opened.facts;
+  facts.accel = accel == AccelKind::kKvm ? Acceleration::kKvm : Acceleration::kTcg;
+  if (facts.accel == Acceleration::kTcg) facts.tsc_khz = HostTscKhz();
+  DomainSpec domain = LowerDomain(world.paths, *order.applied, level, facts);
+  domain.root.fd = std::move(opened.root);
+  if (domain.state) domain.state->fd = std::move(opened.state);
+  return domain;
 }
 
 }  // namespace
@@ -85,29 +82,6 @@ bool NetworkDiffers(const AppliedSpec& before, const AppliedSpec& after, const s
   return !was || !is || *was != *is;
 }
 
-std::string MacText(const netpolicy::MacAddress& mac) {
-  char text[18];
-  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-                mac[4], mac[5]);
-  return text;
-}
-
-DomainSpec DescribeDomain(const Paths& paths, const AppliedSpec& applied,
-                          const vmspec::Level& level) {
-  DomainSpec domain;
-  domain.level = level.name;
-  domain.index = applied.levels.at(level.name);
-  domain.title = level.title;
-  domain.vcpus = level.vcpus;
-  domain.memory_mib = level.memory_mib;
-  domain.cpu_quota_percent = level.cpu_quota_percent;
-  domain.hotplug_ports = kHotplugPorts;
-  domain.created_unix_s = std::time(nullptr);
-  DescribeChannels(paths, applied, domain);
-  DescribeNetwork(applied, level, domain);
-  return domain;
-}
-
 Result<BroughtUpLevel> BringUp(const World& world, const StartOrder& order, const StepSink& step) {
   step("spec");
   const vmspec::Level* level = order.applied->FindLevel(order.level);
@@ -125,12 +99,11 @@ Result<BroughtUpLevel> BringUp(const World& world, const StartOrder& order, cons
   auto accel =
       world.accel->Probe(order.applied->spec.host.accel, order.applied->spec.host.allow_tcg);
   if (!accel) return Propagate(accel);
-  DomainSpec domain = DescribeDomain(world.paths, *order.applied, *level);
-  domain.accel = accel->kind == AccelKind::kKvm ? Acceleration::kKvm : Acceleration::kTcg;
-  if (domain.accel == Acceleration::kTcg) domain.tsc_khz = HostTscKhz();
 
   step("storage");
-  if (Status s = Storage(world, *level, domain); !s) return Propagate(s);
+  auto opened = Storage(world, *level);
+  if (!opened) return Propagate(opened);
+  DomainSpec domain = MakeDomain(world, order, *level, accel->kind, std::move(*opened));
   step("network");
   // The kernel has the level's rules before the level exists (I1).
   if (Status s = ApplyNetwork(*world.network, *order.applied, order.level); !s) return Propagate(s);

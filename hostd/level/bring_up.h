@@ -70,11 +70,4 @@ Status ApplyNetwork(NetworkControl& network, const AppliedSpec& applied, const s
 /// with which comment it is written. Pure.
 bool NetworkDiffers(const AppliedSpec& before, const AppliedSpec& after, const std::string& level);
 
-/// "02:62:68:00:01:02"
-std::string MacText(const netpolicy::MacAddress& mac);
-
-/// What libvirt is asked for, from the model. Pure.
-DomainSpec DescribeDomain(const Paths& paths, const AppliedSpec& applied,
-                          const vmspec::Level& level);
-
 }  // namespace bulkhead::hostd

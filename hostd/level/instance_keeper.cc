@@ -5,46 +5,6 @@
 
 namespace bulkhead::hostd {
 
-namespace {
-
-using Kind = ServiceInstance::Kind;
-
-ServiceInstance Half(const AppliedSpec& applied, const vmspec::Flow& flow, Kind kind) {
-  ServiceInstance half{.kind = kind, .name = flow.name, .level = {}, .peer_level = {}};
-  half.index = applied.flows.at(flow.name);
-  bool send = kind == Kind::kDiodeSend;
-  half.level = send ? flow.from : flow.to;
-  half.peer_level = send ? flow.to : flow.from;
-  half.level_index = applied.levels.at(half.level);
-  half.max_file_bytes = flow.max_file_bytes;
-  half.quota_bytes = flow.quota_bytes;
-  half.max_files = flow.max_files;
-  return half;
-}
-
-}  // namespace
-
-std::vector<ServiceInstance> DesiredInstances(const AppliedSpec& applied,
-                                              const std::set<std::string>& live) {
-  std::vector<ServiceInstance> all;
-  for (const std::string& level : live) {
-    auto index = applied.levels.find(level);
-    if (index == applied.levels.end()) continue;
-    all.push_back({.kind = Kind::kAgentd,
-                   .name = level,
-                   .index = index->second,
-                   .level = level,
-                   .level_index = index->second,
-                   .peer_level = {}});
-  }
-  for (const auto& [name, flow] : applied.spec.flows) {
-    if (!live.contains(flow.from) && !live.contains(flow.to)) continue;
-    all.push_back(Half(applied, flow, Kind::kDiodeSend));
-    all.push_back(Half(applied, flow, Kind::kDiodeReceive));
-  }
-  return all;
-}
-
 std::set<std::string> EndsOfChanges(const AppliedSpec& before, const AppliedSpec& after,
                                     const std::set<std::string>& live) {
   std::vector<ServiceInstance> was = DesiredInstances(before, live);

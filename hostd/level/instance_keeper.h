@@ -6,16 +6,12 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "hostd/applied_spec.h"
+#include "hostd/lower/lower_instances.h"
 #include "hostd/ports.h"
 
 namespace bulkhead::hostd {
-
-/// Pure: what superd is told for these levels.
-std::vector<ServiceInstance> DesiredInstances(const AppliedSpec& applied,
-                                              const std::set<std::string>& live);
 
 /// Levels at the ends of what is another by `after` than by `before`, of those that are up. Pure.
 std::set<std::string> EndsOfChanges(const AppliedSpec& before, const AppliedSpec& after,

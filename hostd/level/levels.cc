@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "hostd/lower/lower_domain.h"
 #include "vmspec/base/identity.h"
 
 namespace bulkhead::hostd {

@@ -61,7 +61,8 @@ Status CheckPresent(const DomainSpec& spec) {
 }
 
 Status AddFd(CreateJob& job, const char* group, const DiskImage& image) {
-  if (!image.fd) return Present("disk", image.path);
+  if (!image.HandedOver()) return Present("disk", image.path);
+  if (!image.fd) return Fail(ErrorCode::kInvalid, "disk " + image.path + " is not open");
   UniqueFd copy(::fcntl(image.fd.get(), F_DUPFD_CLOEXEC, 3));
   if (!copy) return FailErrno("duplicate the descriptor of " + image.path);
   job.fds.push_back({group, std::move(copy)});

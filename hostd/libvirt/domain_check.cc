@@ -14,6 +14,7 @@ namespace bulkhead::hostd {
 namespace {
 
 constexpr char kLower[] = "abcdefghijklmnopqrstuvwxyz";
+constexpr char kUpper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr char kDigits[] = "0123456789";
 constexpr char kHex[] = "0123456789abcdefABCDEF";
 
@@ -39,7 +40,8 @@ bool HasShape(std::string_view text, std::string_view shape) {
 }
 
 Status CheckPath(const std::string& field, const std::string& path) {
-  if (!path.starts_with('/')) return Wrong(field, "is not an absolute path");
+  if (!path.starts_with('/') || path.ends_with('/'))
+    return Wrong(field, "is not the absolute path of a file");
   if (!IsXmlLine(path)) return Wrong(field, "has characters that XML cannot hold");
   return {};
 }
@@ -60,6 +62,9 @@ Status CheckIdentity(const DomainSpec& s) {
   }
   if (s.title.size() > 256) return Wrong("title", "is longer than 256 bytes");
   if (!IsXmlLine(s.title)) return Wrong("title", "has characters that XML cannot hold");
+  if (s.icon.size() > 64 || !OnlyOf(s.icon, std::string(kLower) + kUpper + kDigits + "._+-")) {
+    return Wrong("icon", "is not a name like [A-Za-z0-9._+-]{1,64}");
+  }
   if (s.image_version.size() > 256 || !IsXmlLine(s.image_version)) {
     return Wrong("image version", "is too long or has characters that XML cannot hold");
   }
@@ -70,6 +75,11 @@ Status CheckResources(const DomainSpec& s) {
   if (s.vcpus < 1 || s.vcpus > 64) return Wrong("vcpus", "is not 1 to 64");
   if (s.memory_mib < 64 || s.memory_mib > 1'048'576)
     return Wrong("memory", "is not 64 MiB to 1 TiB");
+  if (s.memory_max_mib != 0 && (s.memory_max_mib < s.memory_mib || s.memory_max_mib > 1'048'576))
+    return Wrong("most memory", "is not between memory and 1 TiB");
+  if (s.cpu_weight < 1 || s.cpu_weight > 10'000) return Wrong("cpu weight", "is not 1 to 10000");
+  if (s.io_read_bytes_per_s > kMaxIoBytesPerS || s.io_write_bytes_per_s > kMaxIoBytesPerS)
+    return Wrong("disk limit", "is more than 10^15 bytes a second");
   if (s.cpu_quota_percent < 1 || s.cpu_quota_percent > 100)
     return Wrong("cpu quota", "is not 1 to 100");
   if (s.hotplug_ports > 16) return Wrong("hot-plug ports", "are more than 16");

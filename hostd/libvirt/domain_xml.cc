@@ -41,13 +41,14 @@ class RootPorts {
 };
 
 void AddMetadata(XmlElement domain, const DomainSpec& spec) {
-  domain.Add("metadata")
-      .DeclareNamespace("bulkhead", kMetadataUri)
-      .AddIn("bulkhead", kMetadataElement)
-      .Set("name", spec.level)
+  auto ours = domain.Add("metadata")
+                  .DeclareNamespace("bulkhead", kMetadataUri)
+                  .AddIn("bulkhead", kMetadataElement);
+  ours.Set("name", spec.level)
       .Set("index", std::to_string(spec.index))
       .Set("image-version", spec.image_version)
       .Set("created", std::to_string(spec.created_unix_s));
+  if (!spec.icon.empty()) ours.Set("icon", spec.icon);
 }
 
 void AddIdentity(XmlElement domain, const DomainSpec& spec) {
@@ -57,16 +58,33 @@ void AddIdentity(XmlElement domain, const DomainSpec& spec) {
   AddMetadata(domain, spec);
 }
 
-void AddResources(XmlElement domain, const DomainSpec& spec) {
-  domain.Add("memory").Set("unit", "MiB").Text(std::to_string(spec.memory_mib));
-  domain.Add("vcpu").Text(std::to_string(spec.vcpus));
+bool HasBalloon(const DomainSpec& spec) { return spec.memory_max_mib > spec.memory_mib; }
+
+void AddMemory(XmlElement domain, const DomainSpec& spec) {
+  auto most = HasBalloon(spec) ? spec.memory_max_mib : spec.memory_mib;
+  domain.Add("memory").Set("unit", "MiB").Text(std::to_string(most));
+  if (!HasBalloon(spec)) return;
+  domain.Add("currentMemory").Set("unit", "MiB").Text(std::to_string(spec.memory_mib));
+}
+
+/// What is as everybody's is left out: a host without cgroups refuses to be asked for it.
+void AddCpuTuning(XmlElement domain, const DomainSpec& spec) {
+  if (spec.cpu_quota_percent == 100 && spec.cpu_weight == 100) return;
+  auto tune = domain.Add("cputune");
+  // cgroup v2's cpu.weight: libvirt writes the number as it is.
+  if (spec.cpu_weight != 100) tune.Add("shares").Text(std::to_string(spec.cpu_weight));
   if (spec.cpu_quota_percent == 100) return;
   // global_*: QEMU's own threads count too, a guest cannot move its work there.
   constexpr unsigned kPeriodUs = 100'000;
   auto quota = std::uint64_t{kPeriodUs} / 100 * spec.cpu_quota_percent * spec.vcpus;
-  auto tune = domain.Add("cputune");
   tune.Add("global_period").Text(std::to_string(kPeriodUs));
   tune.Add("global_quota").Text(std::to_string(quota));
+}
+
+void AddResources(XmlElement domain, const DomainSpec& spec) {
+  AddMemory(domain, spec);
+  domain.Add("vcpu").Text(std::to_string(spec.vcpus));
+  AddCpuTuning(domain, spec);
 }
 
 bool IsKvm(const DomainSpec& spec) { return spec.accel == Acceleration::kKvm; }
@@ -96,19 +114,32 @@ void AddController(XmlElement devices, const char* type, const char* model) {
   devices.Add("controller").Set("type", type).Set("index", "0").Set("model", model);
 }
 
-void AddDisk(XmlElement devices, RootPorts& ports, const DiskImage& image, const char* group,
-             const char* target, bool writable) {
+/// One group for all disks of the level: together they get what the limit says. Its name is QEMU's
+/// own, another level's is in another process.
+void AddIoLimits(XmlElement disk, const DomainSpec& spec) {
+  if (spec.io_read_bytes_per_s == 0 && spec.io_write_bytes_per_s == 0) return;
+  auto tune = disk.Add("iotune");
+  tune.Add("read_bytes_sec").Text(std::to_string(spec.io_read_bytes_per_s));
+  tune.Add("write_bytes_sec").Text(std::to_string(spec.io_write_bytes_per_s));
+  tune.Add("group_name").Text("level");
+}
+
+void AddDisk(XmlElement devices, RootPorts& ports, const DomainSpec& spec, const DiskImage& image,
+             const char* group, const char* target) {
+  bool writable = &image != &spec.root;
   auto disk = devices.Add("disk").Set("type", "file").Set("device", "disk");
   auto driver = disk.Add("driver").Set("name", "qemu").Set("type", "raw").Set("packed", "off");
   if (writable) driver.Set("discard", "unmap");
   auto source = disk.Add("source").Set("file", image.path);
-  if (image.fd) source.Set("fdgroup", group);
+  if (image.HandedOver()) source.Set("fdgroup", group);
   // What comes by descriptor needs no owner, and an image is shared by levels with several uids.
-  if (image.fd || !writable) source.Add("seclabel").Set("model", "dac").Set("relabel", "no");
+  if (image.HandedOver() || !writable)
+    source.Add("seclabel").Set("model", "dac").Set("relabel", "no");
   disk.Add("target").Set("dev", target).Set("bus", "virtio");
   if (!writable) disk.Add("readonly");
   // virtio-blk's serial: the guest can find its disks by it, whatever the order of probing.
   disk.Add("serial").Text(group);
+  AddIoLimits(disk, spec);
   ports.Place(disk);
 }
 
@@ -149,6 +180,15 @@ void AddRng(XmlElement devices, RootPorts& ports) {
   ports.Place(rng);
 }
 
+/// The guest may take pages out of its balloon before it runs out of memory, and what it frees goes
+/// back to the host without being asked for.
+void AddBalloon(XmlElement devices, RootPorts& ports) {
+  auto balloon = devices.Add("memballoon").Set("model", "virtio");
+  balloon.Set("autodeflate", "on").Set("freePageReporting", "on");
+  balloon.Add("driver").Set("packed", "off");
+  ports.Place(balloon);
+}
+
 void AddDevices(XmlElement domain, const DomainSpec& spec) {
   auto devices = domain.Add("devices");
   devices.Add("emulator").Text("/usr/bin/qemu-system-x86_64");
@@ -156,13 +196,14 @@ void AddDevices(XmlElement domain, const DomainSpec& spec) {
   // side).
   AddController(devices, "usb", "none");
   AddController(devices, "pci", "pcie-root");
-  devices.Add("memballoon").Set("model", "none");
+  if (!HasBalloon(spec)) devices.Add("memballoon").Set("model", "none");
   RootPorts ports(devices);
-  AddDisk(devices, ports, spec.root, kRootFdGroup, "vda", false);
-  if (spec.state) AddDisk(devices, ports, *spec.state, kStateFdGroup, "vdb", true);
+  AddDisk(devices, ports, spec, spec.root, kRootFdGroup, "vda");
+  if (spec.state) AddDisk(devices, ports, spec, *spec.state, kStateFdGroup, "vdb");
   if (spec.network) AddNetwork(devices, ports, *spec.network);
   AddSerial(devices, ports, spec);
   AddRng(devices, ports);
+  if (HasBalloon(spec)) AddBalloon(devices, ports);
   for (std::uint32_t i = 0; i < spec.hotplug_ports; ++i) ports.AddPort();
 }
 

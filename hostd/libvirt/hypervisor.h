@@ -34,6 +34,8 @@ enum class Acceleration : std::uint8_t { kKvm, kTcg };
 struct DiskImage {
   std::string path;  ///< absolute; shown in the domain's XML
   UniqueFd fd;  ///< O_RDONLY for the root, O_RDWR for the state disk; none: QEMU opens the path
+  bool by_descriptor = false;  ///< never by its path: without `fd` there is no start
+  [[nodiscard]] bool HandedOver() const { return by_descriptor || fd; }
 };
 
 /// One virtio-serial port of the guest. QEMU listens on the socket; its folder must exist. libvirt
@@ -49,6 +51,9 @@ struct NetworkInterface {
   std::string mac;  ///< "52:54:00:12:34:56", unicast
 };
 
+/// What QEMU's throttling can count to.
+inline constexpr std::uint64_t kMaxIoBytesPerS = 1'000'000'000'000'000;
+
 /// Everything that makes a level's domain. Plain values; the text in it is from the checked spec
 /// but is escaped, or refused, as if it were hostile (QSB-066 class).
 struct DomainSpec {
@@ -56,9 +61,18 @@ struct DomainSpec {
   std::uint32_t index = 0;  ///< 1..kMaxLevelIndex; QEMU runs as LevelUid(index)
   std::string uuid;         ///< "" lets libvirt choose
   std::string title;        ///< for people
+  std::string icon;         ///< for people; in our metadata. "": none
   std::uint32_t vcpus = 1;
   std::uint32_t memory_mib = 512;
+  /// More than memory_mib: the guest may take that much when it needs it (a balloon that deflates
+  /// by itself) and gives back what it frees; this is what it can hold the host to. 0: memory_mib.
+  std::uint32_t memory_max_mib = 0;
   std::uint32_t cpu_quota_percent = 100;  ///< of one CPU per vCPU; 100 sets no limit
+  std::uint32_t cpu_weight =
+      100;  ///< 1..10000 against other levels; 100 is what cgroups default to
+  /// Of root and state disk together; 0: no limit.
+  std::uint64_t io_read_bytes_per_s = 0;
+  std::uint64_t io_write_bytes_per_s = 0;
   Acceleration accel = Acceleration::kTcg;
   /// Absolute; initrd may be "". libvirt gives both files to LevelUid while the level runs and to
   /// root or their old owner afterwards: they are this level's own copies, replaced and never

@@ -28,7 +28,8 @@ UNITS = {
     # agentd reads guest bytes: the less it can call the better.
     "hostd/agentd": [BASE, "hostd/agentd_*.h"],
     # The CLI speaks D-Bus; it links the spec language to check a folder without a daemon.
-    "hostd/cli": [BASE, "vmspec", "hostd/gptr.h"],
+    # `spec lower` prints what hostd would tell the host: the same pure step, not a second one.
+    "hostd/cli": [BASE, "vmspec", "hostd/gptr.h", "hostd/lower/lower.h"],
     "guest-images/agent": [BASE],
     "panel": [BASE],
     "tests": ["*"],

@@ -35,6 +35,8 @@ std::vector<Case> Cases() {
           {"audit-verify", {"audit", "verify"}},
           {"spec-show", {"spec", "show"}},
           {"spec-check", {"spec", "check", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+          {"spec-lower",
+           {"spec", "lower", "low", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
           {"spec-apply", {"spec", "apply", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
           {"spec-explain",
            {"spec", "explain", "low", "high", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},

@@ -114,6 +114,37 @@ TEST_F(SpecCommands, HistoryMakesAHostileCommentHarmless) {
   EXPECT_THAT(outcome.out, HasSubstr("Version 1 dropped"));
 }
 
+TEST_F(SpecCommands, LowerNeedsNoDaemonForAFolder) {
+  Outcome outcome = RunCli({"spec", "lower", "low", folder_}, "unix:path=/nonexistent");
+  EXPECT_EQ(kExitOk, outcome.code) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("<name>bulkhead-low</name>"));
+  EXPECT_THAT(outcome.out, HasSubstr("table inet bulkhead {"));
+  EXPECT_THAT(outcome.out, HasSubstr("diode-send@up uid 1879130001"));
+}
+
+TEST_F(SpecCommands, LowerShowsTheFaultsOfASetThatHasSome) {
+  Append("host.toml", "\nmemmory = 3\n");
+  Outcome outcome = RunCli({"spec", "lower", "low", folder_}, "");
+  EXPECT_NE(kExitOk, outcome.code);
+  EXPECT_EQ("", outcome.out);
+  EXPECT_THAT(outcome.err, HasSubstr("memmory"));
+}
+
+TEST_F(SpecCommands, LowerFindsTheLevelThatWasMeant) {
+  Outcome outcome = RunCli({"spec", "lower", "lwo", folder_}, "");
+  EXPECT_EQ(kExitNotFound, outcome.code);
+  EXPECT_THAT(outcome.err, HasSubstr("did you mean \"low\"?"));
+}
+
+TEST_F(SpecCommands, CannotWriteToTheTerminalThroughATitle) {
+  std::string path = folder_ + "/levels/low.toml";
+  std::string text =
+      "schema = 1\ntitle = \"a\\u202Eb\"\nlabel = { rank = 0 }\nimage = \"minimal\"\n";
+  std::ofstream(path, std::ios::trunc) << text;
+  Outcome outcome = RunCli({"spec", "lower", "low", folder_}, "");
+  EXPECT_EQ(std::string::npos, outcome.out.find("\xE2\x80\xAE"));
+}
+
 TEST_F(SpecCommands, AFolderThatIsNotThereIsNotFound) {
   EXPECT_EQ(kExitNotFound, RunCli({"spec", "check", folder_ + "/none"}, "").code);
 }

@@ -5,8 +5,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <libxml/parser.h>
-#include <libxml/relaxng.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -16,6 +14,7 @@
 #include "hostd/libvirt/domain_reader.h"
 #include "hostd/libvirt/medium_xml.h"
 #include "hostd/libvirt/tsc.h"
+#include "tests/unit/hostd/xml_shape.h"
 
 namespace bulkhead::hostd {
 namespace {
@@ -57,33 +56,6 @@ std::string Golden(const std::string& name, const std::string& now) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-/// libvirt's schema says the XML is valid; the message of its first fault otherwise.
-std::string SchemaFault(const std::string& xml) {
-  static std::string fault;
-  fault.clear();
-  static constexpr char kSchema[] = "/usr/share/libvirt/schemas/domain.rng";
-  static xmlRelaxNG* schema = [] {
-    auto* parser = xmlRelaxNGNewParserCtxt(kSchema);
-    auto* parsed = xmlRelaxNGParse(parser);
-    xmlRelaxNGFreeParserCtxt(parser);
-    return parsed;
-  }();
-  if (schema == nullptr) return "no schema at /usr/share/libvirt/schemas";
-  auto* doc = xmlReadMemory(xml.data(), static_cast<int>(xml.size()), "x", nullptr, 0);
-  if (doc == nullptr) return "not well-formed";
-  auto* valid = xmlRelaxNGNewValidCtxt(schema);
-  xmlRelaxNGSetValidStructuredErrors(
-      valid,
-      [](void*, auto error) {
-        if (fault.empty()) fault = error->message;
-      },
-      nullptr);
-  int result = xmlRelaxNGValidateDoc(valid, doc);
-  xmlRelaxNGFreeValidCtxt(valid);
-  xmlFreeDoc(doc);
-  return result == 0 ? "" : "invalid: " + fault;
 }
 
 TEST(DomainXml, OfASmallLevelIsAsReviewed) {
@@ -187,11 +159,18 @@ constexpr Bad kBad[] = {
     {"vcpus", [](DomainSpec& s) { s.vcpus = 0; }},
     {"memory", [](DomainSpec& s) { s.memory_mib = 63; }},
     {"cpu quota", [](DomainSpec& s) { s.cpu_quota_percent = 101; }},
+    {"cpu weight", [](DomainSpec& s) { s.cpu_weight = 0; }},
+    {"cpu weight", [](DomainSpec& s) { s.cpu_weight = 10'001; }},
+    {"most memory", [](DomainSpec& s) { s.memory_max_mib = s.memory_mib - 1; }},
+    {"disk limit", [](DomainSpec& s) { s.io_read_bytes_per_s = kMaxIoBytesPerS + 1; }},
+    {"icon", [](DomainSpec& s) { s.icon = "a b"; }},
+    {"icon", [](DomainSpec& s) { s.icon = std::string(65, 'a'); }},
     {"hot-plug", [](DomainSpec& s) { s.hotplug_ports = 17; }},
     {"kernel", [](DomainSpec& s) { s.kernel = "vmlinuz"; }},
     {"initrd", [](DomainSpec& s) { s.initrd = "/a\nb"; }},
     {"command line", [](DomainSpec& s) { s.cmdline = std::string(2048, 'a'); }},
     {"root image", [](DomainSpec& s) { s.root.path = ""; }},
+    {"root image", [](DomainSpec& s) { s.root.path = "/"; }},
     {"state disk", [](DomainSpec& s) { s.state->path = "state.raw"; }},
     {"tap", [](DomainSpec& s) { s.network->tap = "a,script=/bin/x"; }},
     {"mac", [](DomainSpec& s) { s.network->mac = "52:54:00:12:34"; }},
@@ -212,6 +191,14 @@ TEST(DomainXml, CannotBeMadeFromAFieldOutOfItsRange) {
     EXPECT_EQ(xml.error().code, ErrorCode::kInvalid);
     EXPECT_NE(xml.error().message.find(bad.field), std::string::npos) << xml.error().message;
   }
+}
+
+TEST(DomainXml, AsksForTheDescriptorOfADiskThatIsStillToBeOpened) {
+  DomainSpec s = Low();
+  s.root.by_descriptor = true;
+  EXPECT_NE(BuildDomainXml(s)->find("fdgroup=\"root\""), std::string::npos);
+  s.root.by_descriptor = false;
+  EXPECT_EQ(BuildDomainXml(s)->find("fdgroup"), std::string::npos);
 }
 
 TEST(DomainXml, HoldsTheLongestSocketPath) {
