@@ -42,10 +42,11 @@ bool CoversTransport(const vmspec::NetRule& rule, const Connection& c) {
 
 }  // namespace
 
-bool Allows(const std::vector<vmspec::NetRule>& rules, const Connection& connection) {
-  return std::ranges::any_of(rules, [&](const vmspec::NetRule& rule) {
+bool Allows(const LevelPolicy& policy, const Connection& connection) {
+  auto covers = [&](const vmspec::NetRule& rule) {
     return Covers(rule.to, connection) && CoversTransport(rule, connection);
-  });
+  };
+  return std::ranges::none_of(policy.deny, covers) && std::ranges::any_of(policy.rules, covers);
 }
 
 }  // namespace bulkhead::netpolicy

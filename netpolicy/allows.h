@@ -20,6 +20,6 @@ struct Connection {
 };
 
 /// As the rules in the level's `out` chain decide; the source is not looked at.
-bool Allows(const std::vector<vmspec::NetRule>& rules, const Connection& connection);
+bool Allows(const LevelPolicy& policy, const Connection& connection);
 
 }  // namespace bulkhead::netpolicy

@@ -72,6 +72,8 @@ bool HostBitsAreZero(const vmspec::Prefix& p) {
 Status CheckRule(const vmspec::NetRule& rule) {
   using vmspec::Protocol;
   std::string at = rule.origin.ToString();
+  // `to` would be everything.
+  if (!rule.to_name.empty()) return Bad(at + ": a rule for a name, not for addresses");
   if (rule.protocol > Protocol::kIcmp) return Bad(at + ": unknown protocol");
   if (rule.to.length > (rule.to.v6 ? 128 : 32) || !HostBitsAreZero(rule.to)) {
     return Bad(at + ": malformed prefix");
@@ -96,12 +98,11 @@ Status CheckTexts(const vmspec::NetRule& rule) {
   return {};
 }
 
-Status CheckRules(const std::vector<vmspec::NetRule>& rules) {
+Status CheckRules(const std::vector<vmspec::NetRule>& rules, std::size_t& in_kernel) {
   if (rules.size() > kMaxRules) {
     return Fail(ErrorCode::kLimit,
                 "network policy: more than " + std::to_string(kMaxRules) + " rules");
   }
-  std::size_t in_kernel = 0;
   for (const vmspec::NetRule& rule : rules) {
     // First the text: the messages of CheckRule() print it.
     if (Status ok = CheckTexts(rule); !ok) return ok;
@@ -125,7 +126,11 @@ Status CheckPolicy(const LevelPolicy& policy) {
   if (!IsLevelName(policy.level)) return Bad("level name is malformed");
   if (Status ok = CheckLink(policy); !ok) return ok;
   if (Status ok = CheckUplink(policy.uplink_interface); !ok) return ok;
-  return CheckRules(policy.rules);
+  if (policy.out_bytes_per_s > kMaxBytesPerS || policy.in_bytes_per_s > kMaxBytesPerS)
+    return Bad("more than 100 Gbit/s is no limit that the kernel can hold");
+  std::size_t in_kernel = 0;
+  if (Status ok = CheckRules(policy.deny, in_kernel); !ok) return ok;
+  return CheckRules(policy.rules, in_kernel);
 }
 
 }  // namespace bulkhead::netpolicy

@@ -109,7 +109,7 @@ Result<std::vector<Conntrack::Tracked>> Conntrack::FindForbidden(const LevelPoli
         if (tuple == nullptr) return;
         bool v6 = IsIp6(m);
         Connection c = ConnectionOf(tuple, v6);
-        if (c.source != GuestOf(policy.link, v6) || Allows(policy.rules, c)) return;
+        if (c.source != GuestOf(policy.link, v6) || Allows(policy, c)) return;
         auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(tuple));
         out.push_back({v6, Bytes(bytes, bytes + mnl_attr_get_payload_len(tuple))});
       });

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
+#include <tuple>
 
 #include "netpolicy/level_name.h"
 #include "netpolicy/policy.h"
 #include "vmspec/base/identity.h"
+#include "vmspec/base/sanitize.h"
 #include "vmspec/base/sha256.h"
 
 namespace bulkhead::netpolicy {
@@ -42,6 +44,74 @@ Status CheckPools(const vmspec::Host& host, std::string_view level, std::uint32_
                                        ": give a larger pool in host.toml");
   }
   return {};
+}
+
+/// Number 2 of an aligned block of four.
+bool IsSecondOfBlock(const vmspec::Prefix& address) {
+  return address.address[address.v6 ? 15 : 3] % kAddressesPerLink == 2;
+}
+
+std::string Text(const vmspec::Prefix& address) {
+  std::string text = address.ToString();
+  return text.substr(0, text.find('/'));
+}
+
+vmspec::Prefix BlockOf(vmspec::Prefix address) {
+  address.address[address.v6 ? 15 : 3] &= 0xfc;
+  address.length = address.v6 ? 126 : 30;
+  return address;
+}
+
+bool Holds(const vmspec::Prefix& pool, const vmspec::Prefix& address) {
+  if (pool.v6 != address.v6) return false;
+  for (unsigned bit = 0; bit < pool.length; ++bit) {
+    unsigned mask = 0x80U >> (bit % 8);
+    if ((pool.address[bit / 8] & mask) != (address.address[bit / 8] & mask)) return false;
+  }
+  return true;
+}
+
+std::unexpected<Error> BadAddress(const vmspec::Level& level, const vmspec::Prefix& address,
+                                  const std::string& why) {
+  return Fail(ErrorCode::kInvalid, Printable(level.network.origin.ToString()) + ": address " +
+                                       Text(address) + " of level " + Printable(level.name, 64) +
+                                       " " + why);
+}
+
+Status CheckAddress(const vmspec::SpecSet& spec, const vmspec::Level& level,
+                    const vmspec::Prefix& address, bool v6) {
+  if (address.v6 != v6 || address.length != (v6 ? 128 : 32))
+    return BadAddress(level, address, "is not one address of its family");
+  if (!IsSecondOfBlock(address)) {
+    vmspec::Prefix near = BlockOf(address);
+    near.address[v6 ? 15 : 3] |= 2;
+    return BadAddress(
+        level, address,
+        "is not the second of a block of four (the host has the first): take " + Text(near));
+  }
+  const vmspec::Prefix& pool = v6 ? spec.host.pool6 : spec.host.pool4;
+  if (Holds(pool, address)) {
+    return BadAddress(level, address,
+                      "lies in the pool " + pool.ToString() +
+                          ", from which other levels get theirs: take one outside");
+  }
+  for (const auto& [name, other] : spec.levels) {
+    const auto& theirs = v6 ? other.network.address6 : other.network.address4;
+    if (name == level.name || !theirs || BlockOf(*theirs) != BlockOf(address)) continue;
+    return BadAddress(level, address,
+                      "lies in one block of four with that of level " + Printable(name, 64) +
+                          ": take another for one of them");
+  }
+  return {};
+}
+
+/// The two ends of the link in the block of `address`.
+template <std::size_t N>
+void TakeAddress(const vmspec::Prefix& address, std::array<std::uint8_t, N>& host,
+                 std::array<std::uint8_t, N>& guest) {
+  std::copy_n(address.address.begin(), N, guest.begin());
+  host = guest;
+  host[N - 1] = static_cast<std::uint8_t>(host[N - 1] - 1);
 }
 
 }  // namespace
@@ -98,6 +168,20 @@ Result<LevelLink> LinkFor(const vmspec::Host& host, std::string_view level, std:
   link.guest4 = AddressAt<4>(host.pool4.address, first + 2);
   link.host6 = AddressAt<16>(host.pool6.address, first + 1);
   link.guest6 = AddressAt<16>(host.pool6.address, first + 2);
+  return link;
+}
+
+Result<LevelLink> LinkFor(const vmspec::SpecSet& spec, const vmspec::Level& level,
+                          std::uint32_t index) {
+  auto link = LinkFor(spec.host, level.name, index);
+  if (!link) return link;
+  const auto& [own4, own6] = std::tie(level.network.address4, level.network.address6);
+  if (Status ok = own4 ? CheckAddress(spec, level, *own4, false) : Status(); !ok)
+    return Propagate(ok);
+  if (Status ok = own6 ? CheckAddress(spec, level, *own6, true) : Status(); !ok)
+    return Propagate(ok);
+  if (own4) TakeAddress(*own4, link->host4, link->guest4);
+  if (own6) TakeAddress(*own6, link->host6, link->guest6);
   return link;
 }
 

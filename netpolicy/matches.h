@@ -60,13 +60,13 @@ inline Match ConnState(std::uint32_t bits) {
 }
 
 inline Rule Accept(std::vector<Match> matches, std::string origin) {
-  return {std::move(matches), Action::kAccept, "", std::move(origin)};
+  return {std::move(matches), Action::kAccept, "", std::move(origin), {}};
 }
 inline Rule Drop(std::vector<Match> matches, std::string origin) {
-  return {std::move(matches), Action::kDrop, "", std::move(origin)};
+  return {std::move(matches), Action::kDrop, "", std::move(origin), {}};
 }
 inline Rule Dispatch(Field field, std::string map) {
-  return {{{.field = field}}, Action::kDispatch, std::move(map), ""};
+  return {{{.field = field}}, Action::kDispatch, std::move(map), "", {}};
 }
 
 }  // namespace bulkhead::netpolicy

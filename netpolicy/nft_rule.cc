@@ -87,6 +87,16 @@ void AddMatch(nftnl_rule* rule, const Match& match) {
   AddCompare(rule, NFT_CMP_LTE, match.last);
 }
 
+/// Matches what is over the limit.
+void AddLimit(nftnl_rule* rule, const RateLimit& limit) {
+  nftnl_expr* e = Add(rule, "limit");
+  nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_RATE, limit.bytes_per_s);
+  nftnl_expr_set_u64(e, NFTNL_EXPR_LIMIT_UNIT, 1);
+  nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_BURST, limit.burst_bytes);
+  nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKT_BYTES);
+  nftnl_expr_set_u32(e, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+}
+
 void AddVerdict(nftnl_rule* rule, std::uint32_t verdict) {
   nftnl_expr* e = Add(rule, "immediate");
   nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
@@ -114,6 +124,7 @@ RulePtr MakeRule(const Chain& chain, std::size_t index,
   RulePtr rule = MakeRuleFilter(chain.family, chain.name);
   const Rule& value = chain.rules[index];
   for (const Match& match : value.matches) AddMatch(rule.get(), match);
+  if (value.over) AddLimit(rule.get(), *value.over);
   if (!value.origin.empty()) Add(rule.get(), "counter");
   AddAction(rule.get(), value);
   Bytes tag = EncodeTag({static_cast<std::uint16_t>(index),

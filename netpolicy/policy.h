@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct LevelLink {
 std::string InterfaceName(std::string_view level);
 /// kLimit when the pool has no link with this index.
 Result<LevelLink> LinkFor(const vmspec::Host& host, std::string_view level, std::uint32_t index);
+/// The same for a level of `spec`, with the addresses that it asks for. An address of its own must
+/// be the second of a block of four (192.0.2.2, .6, .10: the host has the first), outside the pool,
+/// and in no other level's block: kInvalid says which are near.
+Result<LevelLink> LinkFor(const vmspec::SpecSet& spec, const vmspec::Level& level,
+                          std::uint32_t index);
 
 /// All that the kernel must know of one level that has a network.
 struct LevelPolicy {
@@ -37,8 +43,17 @@ struct LevelPolicy {
   LevelLink link;
   std::string uplink_interface;
   bool nat = false;
-  std::vector<vmspec::NetRule> rules;
+  std::vector<vmspec::NetRule> rules;  ///< each allows something
+  std::vector<vmspec::NetRule> deny;   ///< beat every rule
+  std::uint64_t out_bytes_per_s = 0;   ///< 0: no limit
+  std::uint64_t in_bytes_per_s = 0;
 };
+
+/// 100 Gbit/s: past it the kernel's own sum overflows.
+inline constexpr std::uint64_t kMaxBytesPerS = 12'500'000'000;
+
+/// When the next of the level's rules ends after `now_unix_s`; none: no rule does.
+std::optional<std::int64_t> NextRuleEnd(const vmspec::Level& level, std::int64_t now_unix_s);
 
 /// The policy of `level` in a checked spec; nothing for a level without network. Rules that have
 /// ended at `now_unix_s` are not in it.

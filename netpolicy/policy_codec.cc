@@ -44,7 +44,9 @@ template <typename P, typename V>
 void PolicyFields(P& p, V& v) {
   v.Str(p.level, 31), v.Num(p.uid), LinkFields(p.link, v);
   v.Str(p.uplink_interface, 15), v.Flag(p.nat);
+  v.Num(p.out_bytes_per_s), v.Num(p.in_bytes_per_s);
   v.List(p.rules, kMaxRules, kLeastRuleBytes, [&](auto& r) { RuleFields(r, v); });
+  v.List(p.deny, kMaxRules, kLeastRuleBytes, [&](auto& r) { RuleFields(r, v); });
 }
 
 }  // namespace

@@ -53,6 +53,14 @@ struct Match {
 
 enum class Action : std::uint8_t { kAccept, kDrop, kMasquerade, kDispatch };
 
+/// A bucket of bytes that fills at a rate; a packet that finds too little in it is over the limit
+/// and takes nothing out.
+struct RateLimit {
+  std::uint64_t bytes_per_s = 0;
+  std::uint32_t burst_bytes = 0;
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
 struct Rule {
   std::vector<Match> matches;  ///< all must hold
   Action action = Action::kDrop;
@@ -60,6 +68,7 @@ struct Rule {
   /// Where it comes from: "levels/low.toml:14", "default drop". Kept in the kernel with the rule
   /// and given back with its counter. Empty: not counted.
   std::string origin;
+  std::optional<RateLimit> over;  ///< and the packet is over this limit
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 

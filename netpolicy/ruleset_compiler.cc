@@ -44,7 +44,7 @@ Match Ports(vmspec::PortRange range) {
 }
 
 /// One rule per port range, all with the origin of the line they come from.
-void AppendAllow(const vmspec::NetRule& rule, std::vector<Rule>& out) {
+void AppendRule(const vmspec::NetRule& rule, Action action, std::vector<Rule>& out) {
   using vmspec::Protocol;
   std::vector<Match> matches = ToPrefix(rule.to);
   std::string origin = rule.origin.ToString();
@@ -60,11 +60,23 @@ void AppendAllow(const vmspec::NetRule& rule, std::vector<Rule>& out) {
       matches.push_back(rule.to.v6 ? Is(Field::kIcmp6Type, 128) : Is(Field::kIcmpType, 8));
       break;
   }
-  if (rule.ports.empty()) out.push_back(Accept(matches, origin));
+  Rule all{matches, action, "", origin, {}};
+  if (rule.ports.empty()) out.push_back(all);
   for (vmspec::PortRange range : rule.ports) {
-    out.push_back(Accept(matches, origin));
+    out.push_back(all);
     out.back().matches.push_back(Ports(range));
   }
+}
+
+/// Two of the largest packets that the kernel carries in one, which a bucket must hold to let one
+/// through. The kernel adds a second's worth to it (nft_limit.c): so much can come at once after a
+/// second of silence, whatever is asked for here.
+constexpr std::uint32_t kBurstBytes = 128U << 10;
+
+Rule DropOver(std::uint64_t bytes_per_s, std::vector<Match> matches, std::string origin) {
+  Rule rule = Drop(std::move(matches), std::move(origin));
+  rule.over = RateLimit{bytes_per_s, kBurstBytes};
+  return rule;
 }
 
 /// What a level sends is judged by its rules packet by packet, established or not: a rule taken
@@ -74,20 +86,26 @@ Chain OutChain(const LevelPolicy& p) {
       Drop({Not(Interface(Field::kOutputInterface, p.uplink_interface))}, "not the uplink"),
       Drop({ConnState(kCtInvalid)}, "invalid"),
   };
-  for (const vmspec::NetRule& rule : p.rules) AppendAllow(rule, rules);
+  // Any matching deny beats every allow, whatever the order in the file.
+  for (const vmspec::NetRule& rule : p.deny) AppendRule(rule, Action::kDrop, rules);
+  if (p.out_bytes_per_s != 0) rules.push_back(DropOver(p.out_bytes_per_s, {}, "limit out"));
+  for (const vmspec::NetRule& rule : p.rules) AppendRule(rule, Action::kAccept, rules);
   rules.push_back(Drop({}, "default drop"));
   return {Family::kInet, ChainName(p.level, ChainRole::kOut), std::nullopt, std::move(rules)};
 }
 
 /// Nothing reaches a level but replies, and errors about what it sent.
 Chain InChain(const LevelPolicy& p) {
-  return {Family::kInet,
-          ChainName(p.level, ChainRole::kIn),
-          std::nullopt,
-          {Drop({Not(Interface(Field::kInputInterface, p.uplink_interface))}, "not the uplink"),
-           Drop({ConnState(kCtInvalid)}, "invalid"),
-           Accept({Is(Field::kConnDirection, 1), ConnState(kCtEstablished | kCtRelated)}, "reply"),
-           Drop({}, "default drop")}};
+  std::vector<Match> reply = {Is(Field::kConnDirection, 1), ConnState(kCtEstablished | kCtRelated)};
+  std::vector<Rule> rules = {
+      Drop({Not(Interface(Field::kInputInterface, p.uplink_interface))}, "not the uplink"),
+      Drop({ConnState(kCtInvalid)}, "invalid"),
+  };
+  // What nobody asked for takes nothing of the limit: it could starve what somebody did.
+  if (p.in_bytes_per_s != 0) rules.push_back(DropOver(p.in_bytes_per_s, reply, "limit in"));
+  rules.push_back(Accept(reply, "reply"));
+  rules.push_back(Drop({}, "default drop"));
+  return {Family::kInet, ChainName(p.level, ChainRole::kIn), std::nullopt, std::move(rules)};
 }
 
 std::vector<Match> Icmp4(std::uint8_t type) {
@@ -142,7 +160,8 @@ std::vector<Element> ElementsOf(const LevelPolicy& p) {
 }  // namespace
 
 RulesetFrame CompileFrame() {
-  Rule masquerade{{InSet(Field::kInputInterface, names::kNatFrom)}, Action::kMasquerade, "", ""};
+  Rule masquerade{
+      {InSet(Field::kInputInterface, names::kNatFrom)}, Action::kMasquerade, "", "", {}};
   RulesetFrame frame;
   frame.maps = AllMaps();
   frame.chains = {

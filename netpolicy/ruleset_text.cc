@@ -178,6 +178,10 @@ std::string MapText(const MapDeclaration& map, const std::vector<LevelRules>& le
 std::string RuleText(const Rule& rule) {
   std::string out;
   for (const Match& match : rule.matches) out += MatchText(match) + " ";
+  if (rule.over) {
+    out += "limit rate over " + std::to_string(rule.over->bytes_per_s) + " bytes/second burst " +
+           std::to_string(rule.over->burst_bytes) + " bytes ";
+  }
   if (!rule.origin.empty()) out += "counter ";
   out += ActionText(rule);
   return rule.origin.empty() ? out : out + " comment \"" + rule.origin + "\"";

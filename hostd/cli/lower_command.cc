@@ -23,9 +23,8 @@ Json Words(const std::vector<std::string>& words) {
 }
 
 Json ToJson(const DiodeHalf& half) {
-  return JsonMembers{{"unit", half.unit},     {"uid", std::uint64_t{half.uid}},
-                     {"level", half.level},   {"port", half.port},
-                     {"socket", half.socket}, {"spool", half.spool}};
+  return JsonMembers{{"unit", half.unit}, {"uid", std::uint64_t{half.uid}}, {"level", half.level},
+                     {"port", half.port}, {"socket", half.socket},          {"spool", half.spool}};
 }
 
 Json ToJson(const DiodeRoute& route) {
@@ -45,10 +44,10 @@ Json ToJson(const DiodeRoute& route) {
 }
 
 Json ToJson(const vmspec::DeviceRule& rule) {
-  return JsonMembers{{"deny", rule.deny},       {"level", rule.level},
+  return JsonMembers{{"deny", rule.deny},          {"level", rule.level},
                      {"class", rule.device_class}, {"path", rule.path},
-                     {"serial", rule.serial},   {"usb-id", rule.usb_id},
-                     {"comment", rule.comment}, {"origin", rule.origin.ToString()}};
+                     {"serial", rule.serial},      {"usb-id", rule.usb_id},
+                     {"comment", rule.comment},    {"origin", rule.origin.ToString()}};
 }
 
 Json ToJson(const Grant& grant) {

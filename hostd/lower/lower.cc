@@ -25,8 +25,7 @@ Result<IndexBook::Numbers> Count(const Map& map, std::uint32_t most, const std::
 
 Result<std::string> RulesetOf(const AppliedSpec& applied, const std::string& level,
                               std::int64_t now_unix_s) {
-  auto policy =
-      netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level), now_unix_s);
+  auto policy = netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level), now_unix_s);
   if (!policy) return Propagate(policy);
   if (!*policy) return std::string();
   return netpolicy::RulesetText(netpolicy::CompileRuleset({**policy}));
@@ -49,8 +48,7 @@ Result<AppliedSpec> NumberAnew(vmspec::SpecSet spec) {
 StartFacts FactsOfNoStart(const Paths& paths, const vmspec::SpecSet& spec,
                           const vmspec::Level& level) {
   StartFacts facts;
-  facts.accel =
-      spec.host.accel == vmspec::Accel::kTcg ? Acceleration::kTcg : Acceleration::kKvm;
+  facts.accel = spec.host.accel == vmspec::Accel::kTcg ? Acceleration::kTcg : Acceleration::kKvm;
   facts.kernel = paths.LevelDir(level.name) + "/boot/vmlinuz";
   facts.initrd = paths.LevelDir(level.name) + "/boot/initrd.img";
   return facts;
@@ -59,7 +57,8 @@ StartFacts FactsOfNoStart(const Paths& paths, const vmspec::SpecSet& spec,
 Result<Lowered> Lower(const Paths& paths, const AppliedSpec& applied, const std::string& level,
                       const StartFacts& facts, std::int64_t now_unix_s) {
   const vmspec::Level* of = applied.FindLevel(level);
-  if (of == nullptr) return Fail(ErrorCode::kNotFound, "the spec set has no level " + Printable(level, 64));
+  if (of == nullptr)
+    return Fail(ErrorCode::kNotFound, "the spec set has no level " + Printable(level, 64));
   auto domain = BuildDomainXml(LowerDomain(paths, applied, *of, facts));
   if (!domain) return Propagate(domain, "level " + Printable(level, 64));
   auto ruleset = RulesetOf(applied, level, now_unix_s);

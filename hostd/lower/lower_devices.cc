@@ -28,9 +28,9 @@ bool MayMean(const DeviceRule& rule, const KnownDevice& device) {
   auto is = [&](const std::string& wanted, const std::string& has) {
     return wanted.empty() || (has.empty() ? rule.deny : wanted == has);
   };
-  bool path = rule.path.empty() || (device.path.empty()
-                                        ? rule.deny
-                                        : broker::GlobMatches(rule.path, device.path, rule.deny));
+  bool path =
+      rule.path.empty() ||
+      (device.path.empty() ? rule.deny : broker::GlobMatches(rule.path, device.path, rule.deny));
   return path && is(rule.serial, device.serial) && is(rule.usb_id, device.usb_id);
 }
 

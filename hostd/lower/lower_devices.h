@@ -18,9 +18,9 @@ std::vector<vmspec::DeviceRule> DeviceRulesOf(const vmspec::SpecSet& spec,
 /// A class of devices that the level may be lent, or one device that the set knows by name.
 struct Grant {
   vmspec::DeviceClass device_class{};
-  std::string device;                         ///< name in the set; empty: all others of the class
-  vmspec::DevicePolicy policy;                ///< the level's, of the class
-  std::optional<vmspec::Origin> denied_by;    ///< a rule takes all of it away again
+  std::string device;                       ///< name in the set; empty: all others of the class
+  vmspec::DevicePolicy policy;              ///< the level's, of the class
+  std::optional<vmspec::Origin> denied_by;  ///< a rule takes all of it away again
   /// The level does not wait for a person to lend it.
   [[nodiscard]] bool ByRule() const {
     return !denied_by && policy.mode >= vmspec::GrantMode::kAutomatic;

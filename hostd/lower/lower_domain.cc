@@ -26,7 +26,7 @@ void DescribeChannels(const Paths& paths, const AppliedSpec& applied, DomainSpec
 
 void DescribeNetwork(const AppliedSpec& applied, const vmspec::Level& level, DomainSpec& domain) {
   if (level.network.uplink.empty()) return;
-  auto link = netpolicy::LinkFor(applied.spec.host, level.name, domain.index);
+  auto link = netpolicy::LinkFor(applied.spec, level, domain.index);
   // The policy is compiled from the same numbers, and says what is wrong with them.
   if (link) domain.network = NetworkInterface{link->interface, MacText(link->mac)};
 }
@@ -65,7 +65,9 @@ std::string MacText(const netpolicy::MacAddress& mac) {
   return text;
 }
 
-bool KeepsState(const vmspec::Level& level) { return level.persistent && !level.life_cycle.disposable; }
+bool KeepsState(const vmspec::Level& level) {
+  return level.persistent && !level.life_cycle.disposable;
+}
 
 DomainSpec LowerDomain(const Paths& paths, const AppliedSpec& applied, const vmspec::Level& level,
                        const StartFacts& facts) {

@@ -129,7 +129,8 @@ std::string LoweredText(const Lowered& lowered) {
   };
   return part("domain of " + lowered.level + ", number " + Number(lowered.index),
               PrintableLines(lowered.domain)) +
-         part("network rules", PrintableLines(lowered.ruleset)) + part("flows", RoutesText(lowered.routes)) +
+         part("network rules", PrintableLines(lowered.ruleset)) +
+         part("flows", RoutesText(lowered.routes)) +
          part("device rules", DeviceRulesText(lowered.device_rules)) + Heading("grants") +
          (lowered.grants.empty() ? "none\n" : GrantsText(lowered.grants));
 }

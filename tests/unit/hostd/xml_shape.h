@@ -19,9 +19,8 @@ using XmlDocPtr = std::unique_ptr<xmlDoc, decltype([](xmlDoc* doc) { xmlFreeDoc(
 inline XmlDocPtr ParseXml(const std::string& xml) {
   // No entity is replaced, no file or network is touched, and long texts are allowed as libvirt
   // would see them.
-  return XmlDocPtr(xmlReadMemory(
-      xml.data(), static_cast<int>(xml.size()), "x", nullptr,
-      XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING));
+  return XmlDocPtr(xmlReadMemory(xml.data(), static_cast<int>(xml.size()), "x", nullptr,
+                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING));
 }
 
 /// One line for each element, attribute, comment, instruction and the like, and apart from it the

@@ -295,6 +295,59 @@ TEST_F(Packets, S21FollowAChangedPolicyAtOnce) {
   EXPECT_FALSE(sniffer_->Saw("old."));
 }
 
+TEST_F(Packets, CannotPassADenyWhateverTheRulesAllow) {
+  LevelPolicy policy = SamplePolicy();
+  policy.deny = {{.protocol = vmspec::Protocol::kAny,
+                  .to = *vmspec::ParsePrefix("192.0.2.9"),
+                  .origin = {"levels/low.toml", 40, 1, 1}},
+                 {.protocol = vmspec::Protocol::kUdp,
+                  .to = *vmspec::ParsePrefix("2001:db8::/32"),
+                  .ports = {{53, 53}},
+                  .origin = {"levels/low.toml", 41, 1, 1}}};
+  ASSERT_TRUE(networks_->Apply(policy));
+  auto low = Open(policy);
+  low->Send(Tcp4(low->To4("192.0.2.9"), 80, 2, "denied80."));
+  low->Send(Icmp4(low->To4("192.0.2.9"), 8, "deniedecho."));
+  low->Send(Udp6(low->To6("2001:db8::53"), 53, "denied53."));
+  low->Send(Icmp6(low->To6("2001:db8::53"), 128, "echo6."));
+  Fence(*low);
+  for (const char* mark : {"denied80.", "deniedecho.", "denied53."})
+    EXPECT_FALSE(sniffer_->Saw(mark)) << mark;
+  EXPECT_TRUE(sniffer_->Sees("echo6."));
+}
+
+TEST_F(Packets, S21OfAConnectionEndWithADenyThatComesLater) {
+  auto low = StartLow();
+  low->Send(Udp4(low->To4("198.51.100.7"), 9, "before."));
+  ASSERT_TRUE(sniffer_->Sees("before."));
+  LevelPolicy policy = SamplePolicy();
+  policy.deny = {{.protocol = vmspec::Protocol::kUdp,
+                  .to = *vmspec::ParsePrefix("198.51.100.7"),
+                  .origin = {"levels/low.toml", 40, 1, 1}}};
+  ASSERT_TRUE(networks_->Apply(policy));
+  low->Send(Udp4(low->To4("198.51.100.7"), 9, "after."));
+  EXPECT_FALSE(sniffer_->Sees("after.", 300ms));
+}
+
+TEST_F(Packets, OfALevelWithItsOwnAddressPassAndOthersDoNot) {
+  auto spec = SampleSpec();
+  spec.levels["low"].network.address4 = vmspec::ParsePrefix("203.0.113.6");
+  spec.levels["low"].network.address6 = vmspec::ParsePrefix("2001:db8:5::6");
+  spec.uplinks["office"].kind = vmspec::UplinkKind::kRouted;
+  LevelPolicy policy = CompileLevel(spec, "low", 1).value().value();
+  ASSERT_TRUE(networks_->Apply(policy));
+  auto low = Open(policy);
+  low->Send(Udp4(low->To4("198.51.100.7"), 9, "own4."));
+  low->Send(Udp6(low->To6("2001:db8::53"), 53, "own6."));
+  EXPECT_TRUE(sniffer_->Sees("own4."));
+  EXPECT_TRUE(sniffer_->Sees("own6."));
+  Ends4 pool = low->To4("198.51.100.7");
+  pool.from = Address4("10.77.0.6");
+  low->Send(Udp4(pool, 9, "pool4."));
+  Fence(*low);
+  EXPECT_FALSE(sniffer_->Saw("pool4."));
+}
+
 TEST_F(Packets, S21FindNoGapWhileThePolicyChanges) {
   auto low = StartLow();
   std::atomic<bool> stop = false;

@@ -97,6 +97,87 @@ TEST(PolicyCodec, RoundTrips) {
   EXPECT_EQ("levels/low.toml:15", back.rules[4].origin.ToString());
 }
 
+vmspec::Level& LowOf(vmspec::SpecSet& spec) { return spec.levels.at("low"); }
+
+TEST(CompileLevel, LeavesOutRulesThatHaveEnded) {
+  auto spec = SampleSpec();
+  LowOf(spec).network.allow[0].until_unix_s = 1000;
+  LowOf(spec).network.deny = {LowOf(spec).network.allow[1]};
+  LowOf(spec).network.deny[0].until_unix_s = 2000;
+  EXPECT_EQ(5u, CompileLevel(spec, "low", 1, 999).value()->rules.size());
+  EXPECT_EQ(4u, CompileLevel(spec, "low", 1, 1000).value()->rules.size());
+  EXPECT_EQ(1u, CompileLevel(spec, "low", 1, 1999).value()->deny.size());
+  EXPECT_EQ(0u, CompileLevel(spec, "low", 1, 2000).value()->deny.size());
+  EXPECT_EQ(1000, NextRuleEnd(LowOf(spec), 0));
+  EXPECT_EQ(1000, NextRuleEnd(LowOf(spec), 999));
+  EXPECT_EQ(2000, NextRuleEnd(LowOf(spec), 1000));
+  EXPECT_EQ(std::nullopt, NextRuleEnd(LowOf(spec), 2000));
+}
+
+TEST(CompileLevel, CannotTakeARuleForANameForOneForEverything) {
+  auto spec = SampleSpec();
+  LowOf(spec).network.allow[0].to_name = "updates.example.org";
+  auto refused = CompileLevel(spec, "low", 1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(ErrorCode::kInvalid, refused.error().code);
+  EXPECT_NE(std::string::npos, refused.error().message.find("levels/low.toml:11"));
+}
+
+TEST(CompileLevel, RoundsALimitDownButNeverToNone) {
+  auto spec = SampleSpec();
+  auto bytes = [&](std::uint64_t bits) {
+    LowOf(spec).network.out_bits_per_s = bits;
+    return CompileLevel(spec, "low", 1).value()->out_bytes_per_s;
+  };
+  EXPECT_EQ(0u, bytes(0));
+  EXPECT_EQ(1u, bytes(1));
+  EXPECT_EQ(1u, bytes(15));
+  EXPECT_EQ(1'250'000u, bytes(10'000'000));
+  EXPECT_EQ(kMaxBytesPerS, bytes(100'000'000'000));
+  LowOf(spec).network.out_bits_per_s = ~std::uint64_t{0};
+  EXPECT_FALSE(CompileLevel(spec, "low", 1));
+}
+
+TEST(StaticAddress, IsTheGuestsAndTheHostHasTheOneBefore) {
+  auto spec = SampleSpec();
+  LowOf(spec).network.address4 = vmspec::ParsePrefix("192.0.2.254");
+  LowOf(spec).network.address6 = vmspec::ParsePrefix("2001:db8:77::a");
+  auto policy = CompileLevel(spec, "low", 1).value().value();
+  EXPECT_EQ((std::array<std::uint8_t, 4>{192, 0, 2, 254}), policy.link.guest4);
+  EXPECT_EQ((std::array<std::uint8_t, 4>{192, 0, 2, 253}), policy.link.host4);
+  EXPECT_EQ(10, policy.link.guest6[15]);
+  EXPECT_EQ(9, policy.link.host6[15]);
+  EXPECT_TRUE(DecodePolicy(EncodePolicy(policy)));
+}
+
+TEST(StaticAddress, SaysWhichIsNearWhenItCannotBe) {
+  auto spec = SampleSpec();
+  LowOf(spec).network.address4 = vmspec::ParsePrefix("192.0.2.7");
+  auto refused = CompileLevel(spec, "low", 1);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(std::string::npos, refused.error().message.find("take 192.0.2.6"))
+      << refused.error().message;
+}
+
+TEST(StaticAddress, CannotBeAnotherLevelsOrOfThePoolOrNone) {
+  for (const char* address : {"10.77.0.6", "127.0.0.2", "224.0.0.2", "192.0.2.0/30", "fd00::2"}) {
+    auto spec = SampleSpec();
+    LowOf(spec).network.address4 = vmspec::ParsePrefix(address);
+    EXPECT_FALSE(CompileLevel(spec, "low", 1)) << address;
+  }
+  for (const char* address : {"fd77::6", "::2", "fe80::2", "ff02::2", "10.0.0.2"}) {
+    auto spec = SampleSpec();
+    LowOf(spec).network.address6 = vmspec::ParsePrefix(address);
+    EXPECT_FALSE(CompileLevel(spec, "low", 1)) << address;
+  }
+  auto spec = SampleSpec();
+  LowOf(spec).network.address4 = vmspec::ParsePrefix("192.0.2.6");
+  spec.levels["high"].network.address4 = vmspec::ParsePrefix("192.0.2.6");
+  EXPECT_FALSE(CompileLevel(spec, "low", 1));
+  spec.levels["high"].network.address4 = vmspec::ParsePrefix("192.0.2.10");
+  EXPECT_TRUE(CompileLevel(spec, "low", 1));
+}
+
 using Change = void (*)(LevelPolicy&);
 struct Forgery {
   const char* what;
@@ -131,6 +212,14 @@ INSTANTIATE_TEST_SUITE_P(
         Forgery{"UplinkIsLoopback", [](LevelPolicy& p) { p.uplink_interface = "lo"; }},
         Forgery{"UplinkIsAPath", [](LevelPolicy& p) { p.uplink_interface = "../../x"; }},
         Forgery{"NoUplink", [](LevelPolicy& p) { p.uplink_interface = ""; }},
+        Forgery{"OutOverflow", [](LevelPolicy& p) { p.out_bytes_per_s = kMaxBytesPerS + 1; }},
+        Forgery{"InOverflow", [](LevelPolicy& p) { p.in_bytes_per_s = ~std::uint64_t{0}; }},
+        Forgery{"UplinkIsAnyInterface", [](LevelPolicy& p) { p.uplink_interface = "eth*"; }},
+        Forgery{"DenyHostBits",
+                [](LevelPolicy& p) {
+                  p.deny = {p.rules[0]};
+                  p.deny[0].to.address[3] = 1;
+                }},
         Forgery{"HostBits", [](LevelPolicy& p) { p.rules[0].to.address[3] = 1; }},
         Forgery{"LongPrefix", [](LevelPolicy& p) { p.rules[0].to.length = 33; }},
         Forgery{"PortsOfIcmp", [](LevelPolicy& p) { p.rules[2].ports = {{1, 2}}; }},

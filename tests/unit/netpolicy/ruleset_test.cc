@@ -76,7 +76,7 @@ Connection To(const char* address, std::uint8_t transport, std::uint16_t port,
 }
 
 TEST(Allows, DecidesAsTheRulesDo) {
-  auto rules = SamplePolicy().rules;
+  LevelPolicy rules = SamplePolicy();
   EXPECT_TRUE(Allows(rules, To("192.0.2.9", 6, 80)));
   EXPECT_TRUE(Allows(rules, To("192.0.2.9", 6, 8010)));
   EXPECT_FALSE(Allows(rules, To("192.0.2.9", 6, 8011)));
@@ -88,7 +88,68 @@ TEST(Allows, DecidesAsTheRulesDo) {
   EXPECT_FALSE(Allows(rules, To("192.0.2.9", 1, 0, 13)));
   EXPECT_TRUE(Allows(rules, To("2001:db8::1", 58, 0, 128)));
   EXPECT_TRUE(Allows(rules, To("198.51.100.7", 132, 0)));
-  EXPECT_FALSE(Allows({}, To("192.0.2.9", 6, 80)));
+  EXPECT_FALSE(Allows(LevelPolicy{}, To("192.0.2.9", 6, 80)));
+}
+
+TEST(Allows, DecidesThatADenyBeatsEveryAllow) {
+  LevelPolicy policy = SamplePolicy();
+  policy.deny = {{.protocol = vmspec::Protocol::kTcp,
+                  .to = *vmspec::ParsePrefix("192.0.2.8/29"),
+                  .ports = {{80, 80}}}};
+  EXPECT_FALSE(Allows(policy, To("192.0.2.9", 6, 80)));
+  EXPECT_TRUE(Allows(policy, To("192.0.2.9", 6, 8010)));
+  EXPECT_TRUE(Allows(policy, To("192.0.2.17", 6, 80)));
+}
+
+const Chain& ChainNamed(const LevelRules& rules, const std::string& name) {
+  for (const Chain& chain : rules.chains) {
+    if (chain.name == name) return chain;
+  }
+  return rules.chains.at(0);
+}
+
+TEST(Compiler, PutsDenialsAndTheLimitBeforeEveryAllow) {
+  LevelPolicy policy = SamplePolicy();
+  policy.deny = {{.protocol = vmspec::Protocol::kUdp,
+                  .to = *vmspec::ParsePrefix("198.51.100.0/24"),
+                  .ports = {{53, 53}, {5353, 5353}},
+                  .origin = {"levels/low.toml", 40, 1, 1}}};
+  policy.out_bytes_per_s = 1'250'000;
+  LevelRules compiled = CompileRules(policy);
+  const Chain& out = ChainNamed(compiled, "low/out");
+  EXPECT_EQ(
+      "meta nfproto 2 ip daddr 198.51.100.0/24 meta l4proto 17 th dport 53 counter drop comment "
+      "\"levels/low.toml:40\"",
+      RuleText(out.rules[2]));
+  EXPECT_EQ(Action::kDrop, out.rules[3].action);
+  EXPECT_EQ(
+      "limit rate over 1250000 bytes/second burst 131072 bytes counter drop comment \"limit out\"",
+      RuleText(out.rules[4]));
+  EXPECT_EQ(Action::kAccept, out.rules[5].action);
+}
+
+TEST(Compiler, LimitsWhatComesInToRepliesThatWereAskedFor) {
+  LevelPolicy policy = SamplePolicy();
+  policy.in_bytes_per_s = 1;
+  LevelRules compiled = CompileRules(policy);
+  EXPECT_EQ(
+      "ct direction reply ct state established,related limit rate over 1 bytes/second burst 131072 "
+      "bytes counter drop comment \"limit in\"",
+      RuleText(ChainNamed(compiled, "low/in").rules[2]));
+}
+
+TEST(Compiler, HasNoLimitWhereNoneIsAsked) {
+  for (const Chain& chain : CompileRules(SamplePolicy()).chains) {
+    for (const Rule& rule : chain.rules) EXPECT_FALSE(rule.over);
+  }
+}
+
+TEST(ChainDigests, DifferWithTheLimit) {
+  LevelPolicy policy = SamplePolicy();
+  policy.out_bytes_per_s = 1000;
+  auto before = ChainDigest(CompileRules(policy).chains[0]);
+  policy.out_bytes_per_s = 1001;
+  EXPECT_NE(before, ChainDigest(CompileRules(policy).chains[0]));
 }
 
 }  // namespace

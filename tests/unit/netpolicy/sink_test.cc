@@ -73,6 +73,21 @@ TEST_F(Sink, CommitsExactlyWhatTheGoldenTextSays) {
   EXPECT_NE(std::string::npos, Listing().find("comment \"levels/low.toml:15\""));
 }
 
+TEST_F(Sink, CommitsDenialsAndLimitsExactlyAsTheTextSays) {
+  LevelPolicy policy = SamplePolicy();
+  policy.deny = {policy.rules[0], policy.rules[3]};
+  policy.out_bytes_per_s = 1'250'000;
+  policy.in_bytes_per_s = kMaxBytesPerS;
+  Ruleset one = CompileRuleset({policy});
+  ASSERT_TRUE(sink_->Replace(one, Now(), kDeadline));
+  auto ours = Lines();
+  ASSERT_EQ(0, RunProgram({"nft", "flush", "ruleset"}));
+  ASSERT_TRUE(LoadWithNft(RulesetText(one)));
+  EXPECT_EQ(Lines(), ours);
+  EXPECT_TRUE(Put(policy));
+  EXPECT_TRUE(IsWhole("low"));
+}
+
 TEST_F(Sink, ReachesTheSameRulesetLevelByLevel) {
   ASSERT_TRUE(
       sink_->Replace(CompileRuleset({SamplePolicy(), SamplePolicy("high", 2)}), Now(), kDeadline));

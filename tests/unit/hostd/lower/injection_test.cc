@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// I5: no string of a spec, an image or a folder's name can say more in a domain's XML, in a ruleset
-/// or in a line of a log than it was meant to. Every such string times every naughty string.
+/// I5: no string of a spec, an image or a folder's name can say more in a domain's XML, in a
+/// ruleset or in a line of a log than it was meant to. Every such string times every naughty
+/// string.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -177,13 +178,14 @@ void TryAll(const std::string& field, const std::string& benign,
 TEST(Injection, I5CannotChangeADomainThroughAnyStringOfASpecOrAnImage) {
   Count count;
   for (const SpecField& field : kSpecFields) {
-    TryAll(field.name, field.benign,
-           [&](const std::string& value) {
-             Inputs in;
-             field.set(in, value);
-             return BuildDomainXml(DomainOf(in));
-           },
-           count);
+    TryAll(
+        field.name, field.benign,
+        [&](const std::string& value) {
+          Inputs in;
+          field.set(in, value);
+          return BuildDomainXml(DomainOf(in));
+        },
+        count);
   }
   std::printf("%zu strings, %d documents written and valid, %d values refused\n", Naughty().size(),
               count.written, count.refused);
@@ -194,13 +196,14 @@ TEST(Injection, I5CannotChangeADomainThroughAnyStringOfASpecOrAnImage) {
 TEST(Injection, I5CannotChangeADomainThroughAnyStringOfADomainSpec) {
   Count count;
   for (const DomainField& field : kDomainFields) {
-    TryAll(field.name, field.benign,
-           [&](const std::string& value) {
-             DomainSpec domain = DomainOf(Inputs{});
-             field.set(domain, value);
-             return BuildDomainXml(domain);
-           },
-           count);
+    TryAll(
+        field.name, field.benign,
+        [&](const std::string& value) {
+          DomainSpec domain = DomainOf(Inputs{});
+          field.set(domain, value);
+          return BuildDomainXml(domain);
+        },
+        count);
   }
   std::printf("%zu strings, %d documents written and valid, %d values refused\n", Naughty().size(),
               count.written, count.refused);
@@ -249,8 +252,10 @@ std::string Tokens(const std::string& ruleset) {
   bool quoted = false;
   for (char c : ruleset) {
     if (c == '"') out += quoted ? "" : "S";
-    if (c == '"') quoted = !quoted;
-    else if (!quoted) out += c;
+    if (c == '"')
+      quoted = !quoted;
+    else if (!quoted)
+      out += c;
   }
   return quoted ? "an open string" : out;
 }

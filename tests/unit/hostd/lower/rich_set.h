@@ -121,7 +121,9 @@ inline Flow Between(const std::string& name, const std::string& from, const std:
 
 inline DeviceRule Rule(bool deny, const std::string& level, const std::string& device_class,
                        std::uint32_t line) {
-  return {.deny = deny, .level = level, .device_class = device_class,
+  return {.deny = deny,
+          .level = level,
+          .device_class = device_class,
           .origin = At("devices.toml", line)};
 }
 
@@ -163,9 +165,8 @@ inline vmspec::SpecSet RichSet() {
   DeviceRule gadget = Rule(true, "low", "usb", 14);
   gadget.usb_id = "1d6b:0104";
   spec.device_rules = {loops, serial, gadget, Rule(true, mid, "*", 18)};
-  spec.devices["archive"] = {.name = "archive",
-                             .classes = {DeviceClass::kStorage},
-                             .serial = "4C53\\0001"};
+  spec.devices["archive"] = {
+      .name = "archive", .classes = {DeviceClass::kStorage}, .serial = "4C53\\0001"};
   spec.devices["office-printer"] = {.name = "office-printer",
                                     .classes = {DeviceClass::kPrinter, DeviceClass::kScanner},
                                     .serial = "HP1",
