@@ -28,7 +28,8 @@ _bulkhead() {
     ['net status']=''
     ['audit tail']='--lines -n'
     ['audit verify']=''
-    ['spec check']='' ['spec apply']='--message -m' ['spec show']='--version'
+    ['spec check']='' ['spec apply']='--message -m' ['spec show']='--level --all --files --version'
+    ['spec graph']='--text --svg --dot' ['spec schema']=''
     ['spec history']='' ['spec rollback']='--message -m'
     ['spec format']='--check' ['spec explain']='' ['spec risks']=''
     ['spec diff']='' ['spec lower']=''
@@ -46,7 +47,8 @@ _bulkhead() {
     ['net status']='level' ['audit verify']='file'
     ['spec explain']='level level folder' ['spec risks']='folder' ['spec lower']='level folder'
     ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' ['spec diff']='folder folder'
-    ['spec approve']='folder' [help]='command command'
+    ['spec approve']='folder'
+    ['spec show']='folder' ['spec graph']='folder' ['spec schema']='kind' [help]='command command'
   )
 
   local i word command='' group='' bus=() given=()
@@ -54,7 +56,7 @@ _bulkhead() {
     word=${COMP_WORDS[i]}
     case $word in
       --bus) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0; bus=(--bus "${COMP_WORDS[i]}") ;;
-      --timeout|--lines|--count|-n|--message|-m|--folder|--title|--rank|--compartments|--colour|--image|--memory|--uplink) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
+      --timeout|--lines|--count|-n|--message|-m|--folder|--title|--rank|--compartments|--colour|--image|--memory|--uplink|--level|--svg) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
       --) return 0 ;;
       -*) ;;
       *)
@@ -80,6 +82,7 @@ _bulkhead() {
       level) words=$(_bulkhead_ask name "${bus[@]}" list) ;;
       device) words=$(_bulkhead_ask id "${bus[@]}" device list) ;;
       command) words=$(_bulkhead_next "${given[0]-}") ;;
+      kind) words='level flows networks devices host' ;;
       file|path) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return 0 ;;
       folder) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return 0 ;;
     esac

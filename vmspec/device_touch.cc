@@ -58,95 +58,118 @@ bool SpeaksOf(const DeviceRule& rule, DeviceClass c) {
   return rule.device_class == "*" || rule.device_class == NameOf(c);
 }
 
+bool IdsMayLend(const DevicePolicy& policy, DeviceClass c, const KnownDevice& device) {
+  return c != DeviceClass::kUsb || policy.usb_ids.empty() || device.usb_id.empty() ||
+         std::ranges::find(policy.usb_ids, device.usb_id) != policy.usb_ids.end();
+}
+
+bool MarkMayLend(const Level& level, DeviceClass c, const KnownDevice& device) {
+  return c != DeviceClass::kStorage || !level.Device(c).marked_only || device.label == level.label;
+}
+
 }  // namespace
 
+DeviceTouch::Word DeviceTouch::Rules::Of(const KnownDevice& device) const {
+  auto found = of_one.find(&device);
+  return found == of_one.end() ? of_all : of_all | found->second;
+}
+
 DeviceTouch::DeviceTouch(const SpecSet& spec) {
-  for (const auto& [name, device] : spec.devices) {
-    if (!device.serial.empty()) by_serial_.emplace(device.serial, &device);
-  }
+  for (const auto& [name, device] : spec.devices) by_serial_[device.serial].push_back(&device);
   for (const DeviceRule& rule : spec.device_rules) {
+    if (complete()) Read(rule);
+  }
+  if (const PerClass* everyones = RulesFor("*")) everyones_ = *everyones;
+  for (const auto& [name, level] : spec.levels) {
     for (std::size_t c = 0; c < kDeviceClassNames.size(); ++c) {
-      if (SpeaksOf(rule, DeviceClass(c))) by_level_[rule.level].rules[c].push_back(&rule);
-    }
-  }
-  for (std::size_t c = 0; c < kDeviceClassNames.size(); ++c) {
-    everyones_pool_[c] = OfPool(RulesFor("*", DeviceClass(c)), DeviceClass(c));
-  }
-  for (const auto& [name, device] : spec.devices) {
-    for (DeviceClass c : device.classes) {
-      everyones_named_[name][static_cast<std::size_t>(c)] = OfDevice(RulesFor("*", c), device);
+      bool lends = level.devices[c].mode != GrantMode::kNone;
+      if (lends) borrowers_[c].push_back({&level, RulesFor(name)});
     }
   }
 }
 
-const DeviceTouch::Rules& DeviceTouch::RulesFor(const std::string& level,
-                                                DeviceClass device_class) const {
-  static const Rules none;
+const DeviceTouch::PerClass* DeviceTouch::RulesFor(std::string_view level) const {
   auto found = by_level_.find(level);
-  return found == by_level_.end() ? none
-                                  : found->second.rules[static_cast<std::size_t>(device_class)];
+  return found == by_level_.end() ? nullptr : &found->second;
+}
+
+/// A serial leaves few devices to be looked at; an allow may mean those that have none, too.
+DeviceTouch::Devices DeviceTouch::Matched(const DeviceRule& rule) {
+  Devices out;
+  auto look = [&](const Devices& devices) {
+    for (const KnownDevice* device : devices) {
+      work_ += 1 + rule.path.size() * device->path.size();
+      bool matches = rule.deny ? SurelyMatches(rule, *device) : MayMatch(rule, *device);
+      if (matches) out.push_back(device);
+    }
+  };
+  for (const auto& [serial, devices] : by_serial_) {
+    if (rule.serial.empty()) look(devices);
+    if (!complete()) return out;
+  }
+  if (rule.serial.empty()) return out;
+  for (const std::string& serial : {rule.serial, std::string()}) {
+    auto found = by_serial_.find(serial);
+    if (found != by_serial_.end()) look(found->second);
+  }
+  return out;
+}
+
+void DeviceTouch::Read(const DeviceRule& rule) {
+  matched_ = IsUnconditional(rule) ? Devices{} : Matched(rule);
+  PerClass& per_class = by_level_[rule.level];
+  for (std::size_t c = 0; c < kDeviceClassNames.size(); ++c) {
+    if (SpeaksOf(rule, DeviceClass(c))) Read(rule, DeviceClass(c), per_class[c]);
+  }
+}
+
+void DeviceTouch::Read(const DeviceRule& rule, DeviceClass device_class, Rules& rules) const {
+  bool every = IsUnconditional(rule);
+  Word matches{rule.deny, false, !rule.deny};
+  rules.of_pool = rules.of_pool | Word{rule.deny && every, !rule.deny,
+                                       !rule.deny && !NamesOnlyKnown(rule, device_class)};
+  rules.of_all = rules.of_all | Word{rule.deny && every, !rule.deny, !rule.deny && every};
+  for (const KnownDevice* device : matched_) {
+    if (!device->classes.contains(device_class)) continue;
+    Word& word = rules.of_one[device];
+    word = word | matches;
+  }
 }
 
 /// What it matches is a device that the set knows by name, as one of this class.
 bool DeviceTouch::NamesOnlyKnown(const DeviceRule& rule, DeviceClass device_class) const {
-  auto [first, last] = by_serial_.equal_range(rule.serial);
-  return std::any_of(first, last, [&](const auto& entry) {
-    const KnownDevice& device = *entry.second;
-    return device.classes.contains(device_class) &&
-           (device.usb_id.empty() || device.usb_id == rule.usb_id) &&
-           (device.path.empty() || device.path == rule.path);
+  auto same_serial = by_serial_.find(rule.serial);
+  if (rule.serial.empty() || same_serial == by_serial_.end()) return false;
+  return std::ranges::any_of(same_serial->second, [&](const KnownDevice* device) {
+    return device->classes.contains(device_class) &&
+           (device->usb_id.empty() || device->usb_id == rule.usb_id) &&
+           (device->path.empty() || device->path == rule.path);
   });
-}
-
-DeviceTouch::Word DeviceTouch::OfPool(const Rules& rules, DeviceClass device_class) const {
-  Word word;
-  for (const DeviceRule* rule : rules) {
-    if (rule->deny) {
-      word.denied = word.denied || IsUnconditional(*rule);
-    } else {
-      word.spoken = true;
-      word.allowed = word.allowed || !NamesOnlyKnown(*rule, device_class);
-    }
-  }
-  return word;
-}
-
-DeviceTouch::Word DeviceTouch::OfDevice(const Rules& rules, const KnownDevice& device) {
-  Word word;
-  for (const DeviceRule* rule : rules) {
-    if (rule->deny) {
-      word.denied = word.denied || SurelyMatches(*rule, device);
-    } else {
-      word.spoken = true;
-      word.allowed = word.allowed || MayMatch(*rule, device);
-    }
-  }
-  return word;
 }
 
 bool DeviceTouch::Pool(const Level& level, DeviceClass device_class) const {
   const DevicePolicy& policy = level.Device(device_class);
   if (policy.mode == GrantMode::kNone) return false;
   if (device_class == DeviceClass::kStorage && policy.marked_only) return false;
-  return (everyones_pool_[static_cast<std::size_t>(device_class)] |
-          OfPool(RulesFor(level.name, device_class), device_class))
-      .Lets();
+  auto c = static_cast<std::size_t>(device_class);
+  const PerClass* own = RulesFor(level.name);
+  Word everyones = everyones_[c].of_pool;
+  return (own == nullptr ? everyones : everyones | (*own)[c].of_pool).Lets();
 }
 
-bool DeviceTouch::Named(const Level& level, DeviceClass device_class,
-                        const KnownDevice& device) const {
-  const DevicePolicy& policy = level.Device(device_class);
-  if (policy.mode == GrantMode::kNone || !device.classes.contains(device_class)) return false;
-  if (device_class == DeviceClass::kStorage && policy.marked_only && device.label != level.label) {
-    return false;
+std::vector<const Level*> DeviceTouch::Borrowers(DeviceClass device_class,
+                                                 const KnownDevice& device) const {
+  auto c = static_cast<std::size_t>(device_class);
+  Word everyones = everyones_[c].Of(device);
+  std::vector<const Level*> out;
+  for (const Borrower& borrower : borrowers_[c]) {
+    const Level& level = *borrower.level;
+    if (!MarkMayLend(level, device_class, device)) continue;
+    if (!IdsMayLend(level.Device(device_class), device_class, device)) continue;
+    Word word = borrower.own == nullptr ? everyones : everyones | (*borrower.own)[c].Of(device);
+    if (word.Lets()) out.push_back(&level);
   }
-  if (device_class == DeviceClass::kUsb && !policy.usb_ids.empty() && !device.usb_id.empty() &&
-      std::ranges::find(policy.usb_ids, device.usb_id) == policy.usb_ids.end()) {
-    return false;
-  }
-  return (everyones_named_.at(device.name)[static_cast<std::size_t>(device_class)] |
-          OfDevice(RulesFor(level.name, device_class), device))
-      .Lets();
+  return out;
 }
 
 }  // namespace bulkhead::vmspec

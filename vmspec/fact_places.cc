@@ -51,11 +51,8 @@ Origin FactPlaces::Of(const FactKey& key) const {
   std::string_view rest = key.field;
   while (node != nullptr && !rest.empty()) {
     std::size_t dot = std::min(rest.find('.'), rest.size());
-    const Node* next = Below(node, rest.substr(0, dot));
-    // A short form, like storage = "manual" or image = "minimal", says it all in one word.
-    bool short_form = next == nullptr && node->As<Table>() == nullptr;
-    if (short_form) break;
-    node = next;
+    if (node->As<Array>() != nullptr) break;  // key.NAME.confirm of [[key]]
+    node = Below(node, rest.substr(0, dot));
     rest.remove_prefix(std::min(dot + 1, rest.size()));
   }
   return node == nullptr ? Origin{} : node->origin;

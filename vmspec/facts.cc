@@ -26,9 +26,9 @@ std::string Word(const std::string_view (&names)[n], Enum value) {
 
 void AddUplink(const Uplink& uplink, FactList& list) {
   list.Begin("uplink", uplink.name, uplink.origin);
-  list.Exists(Weight::kMember, Word(kUplinkKinds, uplink.kind) + " on " + uplink.interface +
+  list.Exists(Weight::kMember, std::string(NameOf(uplink.kind)) + " on " + uplink.interface +
                                    ", label " + uplink.label.ToString());
-  list.Plain("kind", Word(kUplinkKinds, uplink.kind));
+  list.Plain("kind", std::string(NameOf(uplink.kind)));
   list.Plain("interface", uplink.interface);
   list.Plain("vlan", uplink.vlan);
   list.Plain("label", uplink.label.ToString());
@@ -56,10 +56,11 @@ void AddService(const Service& service, FactList& list) {
 
 void AddFlow(const Flow& flow, FactList& list) {
   list.Begin("flow", flow.name, flow.origin);
-  list.Exists(Weight::kOpening, Word(kFlowKinds, flow.kind) + " " + flow.from + " -> " + flow.to);
+  list.Exists(Weight::kOpening,
+              std::string(NameOf(flow.kind)) + " " + flow.from + " -> " + flow.to);
   list.Plain("from", flow.from);
   list.Plain("to", flow.to);
-  list.Measured("kind", Word(kFlowKinds, flow.kind),
+  list.Measured("kind", std::string(NameOf(flow.kind)),
                 kFlowMeasures[static_cast<std::size_t>(flow.kind)]);
   list.Measured("max-file", FormatSize(flow.max_file_bytes), flow.max_file_bytes);
   list.Measured("quota", FormatSize(flow.quota_bytes), flow.quota_bytes);
@@ -138,6 +139,9 @@ void AddHost(const Host& host, FactList& list) {
 
 }  // namespace
 
+std::string_view NameOf(UplinkKind kind) { return kUplinkKinds[static_cast<std::size_t>(kind)]; }
+std::string_view NameOf(FlowKind kind) { return kFlowKinds[static_cast<std::size_t>(kind)]; }
+
 std::string Joined(const std::vector<std::string>& words) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -160,7 +164,9 @@ std::string_view NameOf(Protocol protocol) {
   return kProtocolNames[static_cast<std::size_t>(protocol)];
 }
 
-std::string DurationText(std::uint32_t seconds) { return std::to_string(seconds) + " s"; }
+std::string DurationText(std::uint32_t seconds) {
+  return seconds == 0 ? "never" : FormatDuration(seconds);
+}
 
 void FactList::AnyOf(std::string_view field, std::vector<std::string> items) {
   EachOf(field, std::move(items));

@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vmspec/model.h"
@@ -43,6 +44,11 @@ struct Fact {
   bool restarts = false;  ///< a running level has it from its next start on
   Origin origin;          ///< of the field where the model knows it, else of what it is in
 };
+
+/// The words of the language.
+std::string_view NameOf(GrantMode mode);
+std::string_view NameOf(FlowKind kind);
+std::string_view NameOf(UplinkKind kind);
 
 /// Sorted by key; no key twice.
 std::vector<Fact> FactsOf(const SpecSet& spec);

@@ -2,7 +2,6 @@
 /// The facts of one level.
 #include <array>
 #include <cstdio>
-#include <ctime>
 
 #include "vmspec/fact_list.h"
 #include "vmspec/scalars.h"
@@ -18,14 +17,8 @@ constexpr std::string_view kEncryptionNames[] = {"none", "host", "user"};
 
 std::string Mib(std::uint32_t mib) { return FormatSize(std::uint64_t{mib} << 20); }
 
-/// "2027-01-31T18:00:00Z"
-std::string MomentText(std::int64_t unix_s) {
-  const std::time_t time = unix_s;
-  std::tm utc{};
-  std::array<char, 64> text{};
-  if (::gmtime_r(&time, &utc) == nullptr) return std::to_string(unix_s);
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
+std::string ThroughputText(std::uint64_t bytes_per_s) {
+  return bytes_per_s == 0 ? "no limit" : FormatSize(bytes_per_s);
 }
 
 /// "02:05"
@@ -34,8 +27,6 @@ std::string ClockText(std::uint16_t minutes) {
   std::snprintf(text.data(), text.size(), "%02u:%02u", minutes / 60U, minutes % 60U);
   return text.data();
 }
-
-std::string RateText(std::uint64_t bits_per_s) { return std::to_string(bits_per_s) + " bit/s"; }
 
 void AddIdentity(const Level& level, FactList& list) {
   list.Plain("title", level.title);
@@ -68,8 +59,8 @@ void AddResources(const Level& level, FactList& list) {
   list.Plain("resources.cpu-quota", level.cpu_quota_percent).restarts = true;
   list.Plain("resources.cpu-weight", level.cpu_weight).restarts = true;
   list.Plain("resources.io-weight", level.io_weight).restarts = true;
-  list.Plain("resources.io-read", FormatSize(level.io_read_bytes_per_s)).restarts = true;
-  list.Plain("resources.io-write", FormatSize(level.io_write_bytes_per_s)).restarts = true;
+  list.Plain("resources.io-read", ThroughputText(level.io_read_bytes_per_s)).restarts = true;
+  list.Plain("resources.io-write", ThroughputText(level.io_write_bytes_per_s)).restarts = true;
   list.Plain("state.kind", level.persistent ? "persistent" : "ephemeral").restarts = true;
   list.Plain("state.size", Mib(level.state_mib)).restarts = true;
   auto encryption = static_cast<std::size_t>(level.encryption);
@@ -89,7 +80,7 @@ std::string RuleText(const NetRule& rule) {
 void AddRules(std::string_view field, const std::vector<NetRule>& rules, Weight weight,
               FactList& list) {
   for (const NetRule& rule : rules) {
-    std::string value = rule.until_unix_s == 0 ? "" : "until " + MomentText(rule.until_unix_s);
+    std::string value = rule.until_unix_s == 0 ? "" : "until " + FormatMoment(rule.until_unix_s);
     if (!rule.comment.empty()) value += (value.empty() ? "# " : " # ") + rule.comment;
     Fact& fact = list.Element(field, RuleText(rule), weight, std::move(value));
     fact.measure =
@@ -122,8 +113,10 @@ void AddLife(const Level& level, FactList& list) {
   list.Plain("life-cycle.on-crash", life.on_crash == OnCrash::kStop ? "stop" : "restart");
   const Updates& updates = level.updates;
   list.Plain("updates.channel", updates.channel);
-  list.Plain("updates.window",
-             ClockText(updates.window_start_min) + "-" + ClockText(updates.window_end_min));
+  bool any_time = updates.window_start_min == updates.window_end_min;
+  std::string window =
+      ClockText(updates.window_start_min) + "-" + ClockText(updates.window_end_min);
+  list.Plain("updates.window", any_time ? "any time" : window);
   list.Plain("updates.health-gate", DurationText(updates.health_gate_s));
   list.Flag("updates.automatic", updates.automatic);
 }
@@ -151,6 +144,8 @@ void AddDisplay(const Display& display, FactList& list) {
 
 }  // namespace
 
+std::string_view NameOf(GrantMode mode) { return kModeNames[static_cast<std::size_t>(mode)]; }
+
 void AddLevelNetworkFacts(const LevelNetwork& network, FactList& list) {
   list.At(network.origin);
   auto address = [](const std::optional<Prefix>& p) { return p ? p->ToString() : "from the pool"; };
@@ -162,8 +157,9 @@ void AddLevelNetworkFacts(const LevelNetwork& network, FactList& list) {
   std::vector<std::string> servers;
   for (const Prefix& server : network.dns) servers.push_back(server.ToString());
   list.Plain("network.dns", Joined(servers)).restarts = true;
-  list.Limit("network.bandwidth-out", RateText(network.out_bits_per_s), network.out_bits_per_s);
-  list.Limit("network.bandwidth-in", RateText(network.in_bits_per_s), network.in_bits_per_s);
+  list.Limit("network.bandwidth-out", FormatBitRate(network.out_bits_per_s),
+             network.out_bits_per_s);
+  list.Limit("network.bandwidth-in", FormatBitRate(network.in_bits_per_s), network.in_bits_per_s);
 }
 
 void AddLevelDeviceFacts(const Level& level, FactList& list) {
@@ -172,7 +168,7 @@ void AddLevelDeviceFacts(const Level& level, FactList& list) {
     const std::string field = "devices." + std::string(kDeviceClassNames[i]);
     auto mode = static_cast<std::size_t>(policy.mode);
     list.At(policy.origin);
-    list.Grant(field, std::string(kModeNames[mode]), kModeMeasures[mode]);
+    list.Grant(field, std::string(NameOf(policy.mode)), kModeMeasures[mode]);
     list.Flag(field + ".write", policy.write, true);
     list.Flag(field + ".marked-only", policy.marked_only, false);
     list.Limit(field + ".time-limit", DurationText(policy.time_limit_s), policy.time_limit_s);

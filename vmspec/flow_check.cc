@@ -41,7 +41,7 @@ std::pair<NodeKind, bool> SortOf(const FlowGraph& graph, NodeId id) {
 
 void FlowChecker::Add(Violation violation) {
   if (Full()) {
-    verdict_.complete = false;
+    overflow_ = true;
   } else {
     verdict_.violations.push_back(std::move(violation));
   }
@@ -54,7 +54,7 @@ void FlowChecker::CheckEdges() {
     if (!CarriesInClear(edge.kind) || from == kNoLabel || to == kNoLabel) continue;
     if (order_.Dominates(to, from)) continue;
     Add({edge.from, edge.to, false, {edge}, {edge.from}, {edge.to}});
-    if (!verdict_.complete) return;
+    if (overflow_) return;
   }
 }
 
@@ -125,7 +125,7 @@ void FlowChecker::CheckPassage(const Passage& passage) {
     if (order_.DominatesAll(high, givers)) continue;
     for (const auto& [low, nodes] : passage.givers) {
       if (!order_.Dominates(high, low)) AddThrough(passage, nodes, takers);
-      if (!verdict_.complete) return;
+      if (overflow_) return;
     }
   }
 }
@@ -133,17 +133,16 @@ void FlowChecker::CheckPassage(const Passage& passage) {
 void FlowChecker::CheckPassages() {
   for (const Passage& passage : Passages()) {
     CheckPassage(passage);
-    if (!verdict_.complete) return;
+    if (overflow_) return;
   }
 }
 
 Verdict FlowChecker::Take() {
-  verdict_.complete = !graph_.truncated();
   CheckEdges();
   CheckPassages();
   Verdict sealed = SealChecker(graph_, order_).Take();
   for (Violation& violation : sealed.violations) Add(std::move(violation));
-  verdict_.complete = verdict_.complete && sealed.complete;
+  verdict_.complete = !graph_.truncated() && !overflow_ && sealed.complete;
   std::ranges::sort(verdict_.violations, {}, [](const Violation& v) {
     const FlowEdge& first = v.path.front();
     return std::tuple(v.from, v.to, v.opened, first.kind, first.rule, first.to);

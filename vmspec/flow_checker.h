@@ -44,6 +44,7 @@ class FlowChecker {
   const FlowGraph& graph_;
   LabelOrder order_;
   Verdict verdict_;
+  bool overflow_ = false;  ///< there are more than kMaxViolations
 };
 
 /// What is sealed, and where it is opened by somebody who does not dominate it.

@@ -113,8 +113,10 @@ void FlowGraphBuilder::Edge(NodeId from, NodeId to, EdgeKind kind, std::uint32_t
 
 void FlowGraphBuilder::AddNodes() {
   for (const auto& [name, level] : spec_.levels) {
-    Node(NodeKind::kLevel, name, level.label, true, level.origin);
+    level_ids_[&level] = Node(NodeKind::kLevel, name, level.label, true, level.origin);
   }
+  policy_rules_.resize(level_ids_.size());
+  for (auto& rules : policy_rules_) rules.fill(kNoRule);
   for (const auto& [name, uplink] : spec_.uplinks) {
     Node(NodeKind::kUplink, name, uplink.label, true, uplink.origin);
   }
@@ -222,10 +224,10 @@ void FlowGraphBuilder::AddDevice(const Level& level, NodeId id, DeviceClass devi
   bool out = TakesInformation(device_class, policy);
   bool in = GivesInformation(device_class);
   if (!out && !in) return;
-  auto [rule, is_new] = policy_rules_.try_emplace({id, device_class}, 0);
-  if (is_new) rule->second = Rule({policy.origin, {}, {}, {}});
-  if (out) Edge(id, device, EdgeKind::kDeviceOut, rule->second, device_class);
-  if (in) Edge(device, id, EdgeKind::kDeviceIn, rule->second, device_class);
+  std::uint32_t& rule = policy_rules_[id][static_cast<std::size_t>(device_class)];
+  if (rule == kNoRule) rule = Rule({policy.origin, {}, {}, {}});
+  if (out) Edge(id, device, EdgeKind::kDeviceOut, rule, device_class);
+  if (in) Edge(device, id, EdgeKind::kDeviceIn, rule, device_class);
 }
 
 void FlowGraphBuilder::AddPool(DeviceClass c) {
@@ -239,17 +241,23 @@ void FlowGraphBuilder::AddPool(DeviceClass c) {
   }
 }
 
+void FlowGraphBuilder::AddNamed(const KnownDevice& device) {
+  NodeId id = *Find(NodeKind::kDevice, device.name);
+  for (DeviceClass c : device.classes) {
+    if (c == DeviceClass::kSmartcard || c == DeviceClass::kFido) continue;  // no edges
+    for (const Level* level : touch_.Borrowers(c, device)) {
+      AddDevice(*level, level_ids_.at(level), c, id);
+      if (graph_.truncated_) return;
+    }
+  }
+}
+
 void FlowGraphBuilder::AddDevices() {
   for (std::size_t c = 0; c < kDeviceClassNames.size(); ++c) AddPool(DeviceClass(c));
+  graph_.truncated_ = graph_.truncated_ || !touch_.complete();
   for (const auto& [name, device] : spec_.devices) {
-    NodeId id = *Find(NodeKind::kDevice, name);
-    for (const auto& [level_name, level] : spec_.levels) {
-      for (DeviceClass c : device.classes) {
-        if (touch_.Named(level, c, device)) {
-          AddDevice(level, *Find(NodeKind::kLevel, level_name), c, id);
-        }
-      }
-    }
+    if (graph_.truncated_) return;
+    AddNamed(device);
   }
 }
 

@@ -2,9 +2,9 @@
 /// From a SpecSet to its FlowGraph. One function for each field that carries information.
 #pragma once
 
-#include <map>
+#include <array>
 #include <string>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "vmspec/device_touch.h"
@@ -37,6 +37,7 @@ class FlowGraphBuilder {
   void AddKeyUse(const KeyUse& use, NodeId level);
   void AddClipboard(const Level& level, NodeId id);
   void AddDevices();
+  void AddNamed(const KnownDevice& device);
   void AddPool(DeviceClass device_class);
   void AddDevice(const Level& level, NodeId id, DeviceClass device_class, NodeId device);
   void Sort();
@@ -45,8 +46,11 @@ class FlowGraphBuilder {
   KeyIdentity keys_;
   DeviceTouch touch_;
   FlowGraph graph_;
-  /// Rules of the levels' device policies, each made when it is first needed.
-  std::map<std::pair<NodeId, DeviceClass>, std::uint32_t> policy_rules_;
+  std::unordered_map<const Level*, NodeId> level_ids_;
+  static constexpr std::uint32_t kNoRule = UINT32_MAX;
+  /// Of each level's device policies, each made when it is first needed. Levels are the first
+  /// nodes.
+  std::vector<std::array<std::uint32_t, kDeviceClassNames.size()>> policy_rules_;
 };
 
 }  // namespace bulkhead::vmspec

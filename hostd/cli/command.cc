@@ -51,7 +51,15 @@ constexpr Option kApply[] = {
     {"--message", "TEXT", "why, for the history and the audit log", "-m"},
 };
 constexpr Option kSpecShow[] = {
+    {"--level", "L", "every field of one level, its value, and where it was said"},
+    {"--all", "", "the same of every level"},
+    {"--files", "", "the files, one after the other"},
     {"--version", "N", "version N of the history instead"},
+};
+constexpr Option kSpecGraph[] = {
+    {"--text", "", "lanes and a table for the terminal (the default)"},
+    {"--svg", "FILE", "a picture, drawn by Graphviz; - is standard output"},
+    {"--dot", "", "the text that Graphviz draws"},
 };
 constexpr Option kSpecFormat[] = {
     {"--check", "", "write nothing; list the files that differ and exit with 1"},
@@ -92,11 +100,13 @@ constexpr Command kCommands[] = {
      AuditVerify},
     {"spec check", "DIR", 1, 1, {}, "check a spec set; nothing is applied", SpecCheck},
     {"spec apply", "DIR", 1, 1, kApply, "check a spec set and make it the one in force", SpecApply},
-    {"spec show", "", 0, 0, kSpecShow, "print the spec set in force", SpecShow},
+    {"spec show", "[FOLDER]", 0, 1, kSpecShow, "what a set says; the one in force", SpecShow},
     {"spec lower", "LEVEL [DIR]", 1, 2, {}, "print what the host is told of a level", SpecLower},
     {"spec history", "", 0, 0, {}, "the spec sets that were applied", SpecHistory},
     {"spec rollback", "VERSION", 1, 1, kApply, "apply a set of the history again", SpecRollback},
     {"spec diff", "[OLD] NEW", 1, 2, {}, "what a change of the set opens and closes", SpecDiff},
+    {"spec graph", "[FOLDER]", 0, 1, kSpecGraph, "draw how information can flow", SpecGraph},
+    {"spec schema", "[KIND]", 0, 1, {}, "JSON Schema of the files, for editors", SpecSchema},
     {"spec new", "NAME", 1, 1, kSpecNew, "write a minimal level, asking what it needs", SpecNew},
     {"spec format", "FOLDER|FILE...", 1, kAny, kSpecFormat, "lay spec files out canonically",
      SpecFormat},

@@ -63,7 +63,6 @@ Result<int> AuditVerify(Context& context, const Arguments& arguments);
 // spec_commands.cc
 Result<int> SpecCheck(Context& context, const Arguments& arguments);
 Result<int> SpecApply(Context& context, const Arguments& arguments);
-Result<int> SpecShow(Context& context, const Arguments& arguments);
 // lower_command.cc
 Result<int> SpecLower(Context& context, const Arguments& arguments);
 // history_commands.cc
@@ -73,6 +72,10 @@ Result<int> SpecRollback(Context& context, const Arguments& arguments);
 Result<int> SpecFormat(Context& context, const Arguments& arguments);
 // spec_diff.cc
 Result<int> SpecDiff(Context& context, const Arguments& arguments);
+// spec_graph.cc, spec_schema.cc, spec_show.cc
+Result<int> SpecGraph(Context& context, const Arguments& arguments);
+Result<int> SpecSchema(Context& context, const Arguments& arguments);
+Result<int> SpecShow(Context& context, const Arguments& arguments);
 // spec_new.cc
 Result<int> SpecNew(Context& context, const Arguments& arguments);
 // flow_explain_commands.cc

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// spec check, apply, show
+/// spec check, apply
 #include <ostream>
 
 #include "hostd/cli/command.h"
@@ -8,8 +8,6 @@
 namespace bulkhead::cli {
 
 namespace {
-
-constexpr unsigned kMostVersion = 4'000'000'000U;
 
 Result<ApplyAnswer> SendSpec(Context& context, const vmspec::SpecFiles& files,
                              const std::string& comment) {
@@ -22,11 +20,6 @@ Result<ApplyAnswer> SendSpec(Context& context, const vmspec::SpecFiles& files,
   auto answer = (*host)->Call("ApplySpec", arguments.get(), "(a(sssuussb)a{sv})", kApplyDeadline);
   if (!answer) return Propagate(answer);
   return AnswerFrom(answer->get(), 0, files);
-}
-
-Result<VariantPtr> AskFiles(Host1& host, unsigned version) {
-  if (version == 0) return host.Call("GetSpec", nullptr, "(a{ss})");
-  return host.Call("GetSpecVersion", g_variant_new("(u)", version), "(a{ss}a{sv})");
 }
 
 }  // namespace
@@ -46,26 +39,6 @@ Result<int> SpecApply(Context& context, const Arguments& arguments) {
   auto answer = SendSpec(context, *files, arguments.Value("--message"));
   if (!answer) return Propagate(answer);
   return ReportApplied(context, *answer);
-}
-
-Result<int> SpecShow(Context& context, const Arguments& arguments) {
-  unsigned version = 0;
-  if (arguments.Has("--version")) {
-    auto number = NumberIn("--version", arguments.Value("--version"), 1, kMostVersion);
-    if (!number) return context.Misused(number.error());
-    version = *number;
-  }
-  auto host = context.Host();
-  if (!host) return Propagate(host);
-  auto answer = AskFiles(**host, version);
-  if (!answer) return Propagate(answer);
-  VariantPtr dict(g_variant_get_child_value(answer->get(), 0));
-  vmspec::SpecFiles files = FilesFrom(dict.get());
-  PrintFiles(context, files);
-  if (!context.json() && files.empty()) {
-    context.out() << "No spec set is applied: bulkhead spec apply DIR\n";
-  }
-  return kExitOk;
 }
 
 }  // namespace bulkhead::cli

@@ -50,10 +50,18 @@ DomainSpec MakeDomain(const World& world, const StartOrder& order, const vmspec:
   return domain;
 }
 
+/// A disposable level is gone with all that it wrote.
+Status RemoveState(const World& world, const AppliedSpec& applied, const std::string& level) {
+  const vmspec::Level* of = applied.FindLevel(level);
+  if (of == nullptr || !of->life_cycle.disposable) return {};
+  return RemoveScratchDisk(world.paths.LevelDir(level));
+}
+
 }  // namespace
 
 Status ApplyNetwork(NetworkControl& network, const AppliedSpec& applied, const std::string& level) {
-  auto policy = netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level));
+  auto policy =
+      netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level), std::time(nullptr));
   if (!policy) return Propagate(policy);
   if (!*policy) return network.Remove(level);
   return network.Apply(**policy);
@@ -62,21 +70,25 @@ Status ApplyNetwork(NetworkControl& network, const AppliedSpec& applied, const s
 namespace {
 
 /// The policy as netd would get it, without what only people read; nothing without a network.
-Result<Bytes> Meaning(const AppliedSpec& applied, const std::string& level) {
-  auto policy = netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level));
+Result<Bytes> Meaning(const SetAt& set, const std::string& level) {
+  auto policy =
+      netpolicy::CompileLevel(set.applied.spec, level, set.applied.levels.at(level), set.unix_s);
   if (!policy) return Propagate(policy);
   if (!*policy) return Bytes{};
-  for (vmspec::NetRule& rule : (*policy)->rules) {
-    rule.origin = {};
-    rule.comment.clear();
+  for (auto* rules : {&(*policy)->rules, &(*policy)->deny}) {
+    for (vmspec::NetRule& rule : *rules) {
+      rule.origin = {};
+      rule.comment.clear();
+    }
   }
   return netpolicy::EncodePolicy(**policy);
 }
 
 }  // namespace
 
-bool NetworkDiffers(const AppliedSpec& before, const AppliedSpec& after, const std::string& level) {
-  if (before.FindLevel(level) == nullptr || after.FindLevel(level) == nullptr) return true;
+bool NetworkDiffers(const SetAt& before, const SetAt& after, const std::string& level) {
+  bool known = before.applied.FindLevel(level) != nullptr;
+  if (!known || after.applied.FindLevel(level) == nullptr) return true;
   auto was = Meaning(before, level);
   auto is = Meaning(after, level);
   return !was || !is || *was != *is;
@@ -124,9 +136,10 @@ Status TearDown(const World& world, const AppliedSpecPtr& applied, const std::st
   Status devices = world.devices->LevelGone(level);
   Status network = world.network->Remove(level);
   Status instances = world.instances->Deactivate(applied, level);
+  Status state = RemoveState(world, *applied, level);
   Status unmarked = world.runs->Clear(level);
   Status forgotten = world.started->Clear(level);
-  for (const Status* s : {&network, &devices, &instances, &unmarked, &forgotten}) {
+  for (const Status* s : {&network, &devices, &instances, &state, &unmarked, &forgotten}) {
     if (!*s) return *s;
   }
   return {};

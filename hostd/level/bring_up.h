@@ -66,8 +66,14 @@ Status Reattach(const World& world, const AppliedSpecPtr& applied, const std::st
 /// Makes the kernel enforce what the spec says of the level, before it exists and while it runs.
 Status ApplyNetwork(NetworkControl& network, const AppliedSpec& applied, const std::string& level);
 
+/// A set, and the unix time for which rules that end are judged.
+struct SetAt {
+  const AppliedSpec& applied;
+  std::int64_t unix_s = 0;
+};
+
 /// What netd enforces for the level is another by `after` than by `before`, apart from where and
 /// with which comment it is written. Pure.
-bool NetworkDiffers(const AppliedSpec& before, const AppliedSpec& after, const std::string& level);
+bool NetworkDiffers(const SetAt& before, const SetAt& after, const std::string& level);
 
 }  // namespace bulkhead::hostd

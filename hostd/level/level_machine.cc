@@ -83,7 +83,32 @@ Act LevelMachine::Fail(const std::string& step, const std::string& reason, std::
   return BeginTearDown(now_ms);
 }
 
+/// It ran, and ended by itself.
+Act LevelMachine::Crashed(const std::string& step, const std::string& reason, std::int64_t now_ms) {
+  Act act = Fail(step, reason, now_ms);
+  if (!restart_on_crash_) return act;
+  std::erase_if(crashes_, [&](std::int64_t at) { return at + kCrashWindowMs <= now_ms; });
+  if (crashes_.size() < kMostCrashRestarts) {
+    crashes_.push_back(now_ms);
+    restart_ = true;
+  } else {
+    fail_reason_ += "; it was started again " + std::to_string(kMostCrashRestarts) +
+                    " times within " + std::to_string(kCrashWindowMs / 60'000) +
+                    " minutes and is left alone now";
+  }
+  return act;
+}
+
+/// A boot that a person asked for and that fails is told at once. One that follows a crash is the
+/// same trouble going on.
+Act LevelMachine::CrashedInBoot(const std::string& step, const std::string& reason,
+                                std::int64_t now_ms) {
+  return crashes_.empty() ? Fail(step, reason, now_ms) : Crashed(step, reason, now_ms);
+}
+
 Result<Act> LevelMachine::Start(bool paused, std::int64_t now_ms) {
+  // A person's start: what was before is forgiven.
+  if (phase_ == Phase::kStopped || phase_ == Phase::kFailed) crashes_.clear();
   switch (phase_) {
     case Phase::kStopped:
       return BeginBringUp(paused, now_ms);
@@ -180,7 +205,12 @@ Act LevelMachine::TornDown(const Status& outcome, std::int64_t now_ms) {
     status_.reason = "it could not be stopped for certain: " + outcome.error().message;
     return Act::kNone;
   }
-  if (std::exchange(restart_, false)) return BeginBringUp(false, now_ms);
+  if (std::exchange(restart_, false)) {
+    std::string crash = failing_ ? "it is started again: " + fail_reason_ : "";
+    Act act = BeginBringUp(false, now_ms);
+    status_.reason = crash;
+    return act;
+  }
   if (std::exchange(failing_, false)) {
     Enter(Phase::kFailed, fail_step_, now_ms);
     status_.reason = fail_reason_;
@@ -223,16 +253,17 @@ Act LevelMachine::HelloTimedOut(std::uint32_t seconds, std::int64_t now_ms) {
   if (!AwaitsHello()) return Act::kNone;
   std::string within = " within " + std::to_string(seconds) + " s";
   if (phase_ == Phase::kSettling) {
-    return Fail("settle",
-                "the level's agent said hello but was not ready" + within +
-                    " of it: look at its console, or give hello-timeout in host.toml more time",
-                now_ms);
+    return CrashedInBoot(
+        "settle",
+        "the level's agent said hello but was not ready" + within +
+            " of it: look at its console, or give hello-timeout in host.toml more time",
+        now_ms);
   }
-  return Fail("boot",
-              "the level's agent said no hello" + within +
-                  ": look at its console (bulkhead console), rebuild its image, or give "
-                  "hello-timeout in host.toml more time",
-              now_ms);
+  return CrashedInBoot("boot",
+                       "the level's agent said no hello" + within +
+                           ": look at its console (bulkhead console), rebuild its image, or give "
+                           "hello-timeout in host.toml more time",
+                       now_ms);
 }
 
 Act LevelMachine::ShutdownTimedOut(std::int64_t now_ms) {
@@ -249,17 +280,17 @@ Act LevelMachine::DomainGone(const std::string& reason, std::int64_t now_ms) {
         gone_reason_ = "it ended from inside: a shutdown, a reboot or a kernel panic";
         return BeginTearDown(now_ms);
       }
-      return Fail("run",
-                  "the virtual machine ended by itself (" + reason +
-                      "): see /var/log/libvirt/qemu/ and bulkhead audit tail",
-                  now_ms);
+      return Crashed("run",
+                     "the virtual machine ended by itself (" + reason +
+                         "): see /var/log/libvirt/qemu/ and bulkhead audit tail",
+                     now_ms);
     case Phase::kPaused:
     case Phase::kBooting:
     case Phase::kSettling:
-      return Fail("boot",
-                  "the virtual machine ended before its agent was ready (" + reason +
-                      "): see its log in /var/log/libvirt/qemu/",
-                  now_ms);
+      return CrashedInBoot("boot",
+                           "the virtual machine ended before its agent was ready (" + reason +
+                               "): see its log in /var/log/libvirt/qemu/",
+                           now_ms);
     case Phase::kBringingUp:
       // Before this step it can only be the late word of the run before.
       if (status_.step != "domain") return Act::kNone;
@@ -298,7 +329,7 @@ Act LevelMachine::FoundStranger(const std::string& reason, std::int64_t now_ms) 
 Act LevelMachine::FoundNoDomain(bool was_running, std::int64_t now_ms) {
   torn_ = false;
   if (was_running) {
-    return Fail("run", "the virtual machine ended while hostd was away", now_ms);
+    return Crashed("run", "the virtual machine ended while hostd was away", now_ms);
   }
   return BeginBringUp(false, now_ms);
 }

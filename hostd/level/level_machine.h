@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "hostd/level/level_status.h"
 #include "vmspec/base/error.h"
@@ -24,6 +25,10 @@ enum class Act : std::uint8_t {
   kAskShutdown,  ///< tell the agent to shut down
 };
 
+/// So often a level that ends by itself is started again within this time; then it is left alone.
+inline constexpr std::size_t kMostCrashRestarts = 3;
+inline constexpr std::int64_t kCrashWindowMs = 600'000;
+
 class LevelMachine {
  public:
   enum class Phase : std::uint8_t {
@@ -38,6 +43,9 @@ class LevelMachine {
     kTearingDown,
     kFailed,
   };
+
+  /// What follows when the level ends by itself; else it stays down.
+  void SetRestartOnCrash(bool restart) { restart_on_crash_ = restart; }
 
   // --- what people ask ---
 
@@ -110,14 +118,19 @@ class LevelMachine {
   Act BeginBringUp(bool paused, std::int64_t now_ms);
   Act BeginTearDown(std::int64_t now_ms);
   Act Fail(const std::string& step, const std::string& reason, std::int64_t now_ms);
+  Act Crashed(const std::string& step, const std::string& reason, std::int64_t now_ms);
+  [[nodiscard]] Act CrashedInBoot(const std::string& step, const std::string& reason,
+                                  std::int64_t now_ms);
 
   Phase phase_ = Phase::kStopped;
   LevelStatus status_;
   bool keep_paused_ = false;
   bool stop_pending_ = false;  ///< Stop() came while a job was under way
   bool restart_ = false;       ///< start again once torn down
-  bool torn_ = true;           ///< nothing of it is left
-  bool failing_ = false;       ///< torn down because of fail_step_, fail_reason_
+  bool restart_on_crash_ = false;
+  std::vector<std::int64_t> crashes_;  ///< when it was started again after one, of late
+  bool torn_ = true;                   ///< nothing of it is left
+  bool failing_ = false;               ///< torn down because of fail_step_, fail_reason_
   std::string fail_step_;
   std::string fail_reason_;
   std::string gone_reason_;  ///< what a stop from inside is told as

@@ -34,7 +34,7 @@ std::string Address(const std::uint8_t* bytes, bool v6, int length) {
 void DescribeLink(const AppliedSpec& applied, const vmspec::Level& level,
                   control::Welcome& welcome) {
   if (level.network.uplink.empty()) return;
-  auto link = netpolicy::LinkFor(applied.spec.host, level.name, applied.levels.at(level.name));
+  auto link = netpolicy::LinkFor(applied.spec, level, applied.levels.at(level.name));
   if (!link) return;
   welcome.ipv4 = Address(link->guest4.data(), false, 30);
   welcome.gateway4 = Address(link->host4.data(), false, -1);
@@ -66,86 +66,11 @@ void Levels::SetApplied(AppliedSpecPtr applied) {
     return applied_->FindLevel(entry.first) == nullptr && !entry.second.busy &&
            !entry.second.machine.Live();
   });
-  for (const auto& [name, level] : applied_->spec.levels) entries_[name];
-}
-
-// --- a set that changes under levels that are up -------------------------------------------------
-
-/// Only where a domain stands whose network is neither being made nor removed.
-bool Levels::IsStale(const std::string& level, Entry& entry) const {
-  Phase phase = entry.machine.phase();
-  bool settled = phase == Phase::kPaused || phase == Phase::kResuming || phase == Phase::kBooting ||
-                 phase == Phase::kSettling || phase == Phase::kRunning ||
-                 phase == Phase::kShuttingDown;
-  if (!settled || entry.network_under == applied_ || applied_->FindLevel(level) == nullptr) {
-    return false;
-  }
-  if (!entry.network_under || NetworkDiffers(*entry.network_under, *applied_, level)) return true;
-  entry.network_under = applied_;
-  return false;
-}
-
-void Levels::Converge(std::function<void()> done) {
-  auto wave = std::make_shared<Wave>(std::move(done));
-  for (auto& [level, entry] : entries_) {
-    // What is under way looks again when it ends.
-    if (!entry.busy && IsStale(level, entry)) Refresh(level, entry, Act::kNone, wave);
-  }
-  ForgetGoneFlows(wave);
-}
-
-void Levels::Refresh(const std::string& level, Entry& entry, Act then, WavePtr wave) {
-  entry.busy = true;
-  work_->Do([world = world_, applied = applied_,
-             level] { return ApplyNetwork(*world.network, *applied, level); },
-            [this, level, then, applied = applied_, wave = std::move(wave)](const Status& had) {
-              Entry& e = entries_[level];
-              if (had) {
-                e.network_under = applied;
-                return Ended(level, then);
-              }
-              std::string why =
-                  "the new spec set could not be put into force for it: " + had.error().message;
-              hooks_.log(level + ": " + why);
-              Ended(level, then == Act::kResume
-                               ? e.machine.Resumed(Fail(had.error().code, why), NowMs())
-                               : e.machine.Isolate("spec", why, NowMs()));
-            });
-}
-
-void Levels::ForgetGoneFlows(WavePtr wave) {
-  std::map<std::string, RestartFacts> now;
-  for (const std::string& name : Live()) {
-    if (const vmspec::Level* level = applied_->FindLevel(name)) {
-      now[name] = FactsOf(*applied_, *level);
-    }
-  }
-  work_->Do(
-      [book = world_.started, now] {
-        for (const auto& [level, facts] : now) {
-          auto started = book->Find(level);
-          // What cannot be written is only told wrongly after a restart of hostd.
-          if (started) (void)book->Set(level, WithoutGoneFlows(std::move(*started), facts));
-        }
-        return true;
-      },
-      [this, wave = std::move(wave)](bool) { TellRestarts(); });
-}
-
-void Levels::TellRestarts() {
   for (const auto& [name, level] : applied_->spec.levels) {
-    Entry& entry = entries_[name];
-    auto needed = RestartsOf(level);
-    if (std::exchange(entry.restart_needed, needed) != needed) hooks_.changed(name);
+    entries_[name].machine.SetRestartOnCrash(level.life_cycle.on_crash ==
+                                             vmspec::OnCrash::kRestart);
   }
-}
-
-std::vector<std::string> Levels::RestartsOf(const vmspec::Level& level) const {
-  auto entry = entries_.find(level.name);
-  if (entry == entries_.end() || !entry->second.machine.Live()) return {};
-  auto started = world_.started->Find(level.name);
-  if (!started) return {};
-  return RestartNeeded(*started, FactsOf(*applied_, level));
+  WatchRuleEnds();
 }
 
 Levels::Entry* Levels::Find(const std::string& level) {
@@ -279,16 +204,16 @@ void Levels::DoBringUp(const std::string& level, Entry& entry) {
     });
   };
   work_->Do([world = world_, order, step] { return BringUp(world, order, step); },
-            [this, level, under = order.applied](const Result<BroughtUpLevel>& up) {
-              OnBroughtUp(level, under, up);
+            [this, level, under = order.applied,
+             began = NowMs() / 1000](const Result<BroughtUpLevel>& up) {
+              if (up) NetworkMade(entries_[level], under, began);
+              OnBroughtUp(level, up);
             });
 }
 
-void Levels::OnBroughtUp(const std::string& level, const AppliedSpecPtr& under,
-                         const Result<BroughtUpLevel>& up) {
+void Levels::OnBroughtUp(const std::string& level, const Result<BroughtUpLevel>& up) {
   Entry& entry = entries_[level];
   if (up) {
-    entry.network_under = under;
     entry.machine.SetImageVersion(up->image_version);
     entry.measures.accel = AccelName(up->accel);
   }
@@ -309,8 +234,8 @@ void Levels::DoResume(const std::string& level, Entry& entry) {
 
 void Levels::DoReattach(const std::string& level) {
   work_->Do([world = world_, applied = applied_, level] { return Reattach(world, applied, level); },
-            [this, level, applied = applied_](const Status& resumed) {
-              if (resumed) entries_[level].network_under = applied;
+            [this, level, applied = applied_, began = NowMs() / 1000](const Status& resumed) {
+              if (resumed) NetworkMade(entries_[level], applied, began);
               OnResumed(level, resumed);
             });
 }
@@ -326,6 +251,8 @@ void Levels::DoTearDown(const std::string& level, Entry& entry) {
   // A person's wish, or a failure: either is recorded before it takes effect (I7).
   auto failure = entry.machine.Failure();
   const std::string& gone = entry.machine.GoneReason();
+  // Nor is it the wish of whoever started it that it is started again.
+  if (failure) entry.actor = "hostd";
   std::string actor = failure || !gone.empty() ? "hostd" : entry.actor;
   work_->Do(
       [world = world_, applied = applied_, level, actor, failure, gone] {
@@ -391,6 +318,7 @@ void Levels::Announce(const std::string& level) {
   if (entry.announced == entry.machine.status()) return;
   entry.announced = entry.machine.status();
   hooks_.changed(level);
+  if (entry.announced.state != LevelState::kStarting) AutostartNext();
 }
 
 // --- what the level's agent says ---------------------------------------------------------------
@@ -533,6 +461,7 @@ void Levels::Adopt(const Listing& listing) {
     if (applied_->FindLevel(level) == nullptr) continue;
     Do(level, entries_[level].machine.FoundNoDomain(mark != RunMark::kStarting, NowMs()));
   }
+  RemoveLeftovers();
   Autostart();
 }
 
@@ -570,13 +499,6 @@ void Levels::AdoptDomain(const DomainInfo& domain, RunBook::Marks& marks) {
   bool keep_paused = mark && mark.mapped() == RunMark::kPaused;
   Do(domain.level,
      machine.FoundDomain(domain.state == DomainState::kRunning, was_running, keep_paused, NowMs()));
-}
-
-void Levels::Autostart() {
-  for (const auto& [name, level] : applied_->spec.levels) {
-    if (!level.autostart || entries_[name].machine.phase() != Phase::kStopped) continue;
-    if (Status s = Start(name, "hostd", false); !s) hooks_.log(name + ": " + s.error().message);
-  }
 }
 
 // --- what people see ---------------------------------------------------------------------------

@@ -92,7 +92,8 @@ class Levels {
     std::uint64_t begun_at = 0;           ///< Epoch() of its last start
     std::optional<control::Hello> hello;  ///< what its agent said last, while it is connected
     bool agent_ready = false;
-    AppliedSpecPtr network_under;  ///< the set whose network it has; null: not known
+    AppliedSpecPtr network_under;      ///< the set whose network it has; null: not known
+    std::int64_t network_as_of_s = 0;  ///< unix time for which its rules were made
     LevelStatus announced;
     std::vector<std::string> restart_needed;  ///< as it was announced
   };
@@ -104,8 +105,10 @@ class Levels {
   void DoResume(const std::string& level, Entry& entry);
   void DoReattach(const std::string& level);
   void OnResumed(const std::string& level, const Status& resumed);
-  void OnBroughtUp(const std::string& level, const AppliedSpecPtr& under,
-                   const Result<BroughtUpLevel>& up);
+  void OnBroughtUp(const std::string& level, const Result<BroughtUpLevel>& up);
+  static void NetworkMade(Entry& entry, const AppliedSpecPtr& under, std::int64_t began);
+  [[nodiscard]] bool HasRuleEnded(const std::string& level, const Entry& entry,
+                                  std::int64_t now) const;
   [[nodiscard]] bool IsStale(const std::string& level, Entry& entry) const;
   /// Calls its function when the last copy of the pointer to it is gone.
   struct Wave {
@@ -135,6 +138,11 @@ class Levels {
   void AdoptDomain(const DomainInfo& domain, RunBook::Marks& marks);
   void TellWhoIsUp(const Listing& listing);
   void Autostart();
+  void AutostartNext();
+  [[nodiscard]] bool AutostartsUnderWay() const;
+  void RemoveLeftovers();
+  void WatchRuleEnds();
+  void EndRules();
   [[nodiscard]] bool IsStranger(const DomainInfo& domain) const;
   Result<Entry*> Asked(const std::string& level);
   [[nodiscard]] LevelView ViewOf(const vmspec::Level& level) const;
@@ -145,6 +153,9 @@ class Levels {
   std::uint32_t silence_ms_;
   AppliedSpecPtr applied_ = std::make_shared<const AppliedSpec>();
   std::map<std::string, Entry> entries_;
+  std::vector<std::string> to_autostart_;  ///< those that come last first
+  std::set<std::string> autostarted_;
+  Timer rule_end_;  ///< the next network rule ends, or it is time to look again
   std::uint64_t epoch_ = 0;
   bool adopted_ = false;
 };

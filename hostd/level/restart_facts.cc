@@ -26,7 +26,7 @@ std::string Join(const Values&... values) {
 }
 
 std::string Addresses(const AppliedSpec& applied, const vmspec::Level& level) {
-  auto link = netpolicy::LinkFor(applied.spec.host, level.name, applied.levels.at(level.name));
+  auto link = netpolicy::LinkFor(applied.spec, level, applied.levels.at(level.name));
   if (!link) return {};
   std::string text = Hex(link->guest4) + " " + Hex(link->guest6);
   for (const auto& own : {level.network.address4, level.network.address6}) {
@@ -48,7 +48,8 @@ RestartFacts FactsOf(const AppliedSpec& applied, const vmspec::Level& level) {
       {"io", Join(level.io_weight, level.io_read_bytes_per_s, level.io_write_bytes_per_s)},
       {"image", Join(level.image, image.digest, image.signed_by, image.boot, image.secure_boot,
                      image.kernel)},
-      {"state", Join(level.persistent, level.state_mib, level.encryption)},
+      {"state",
+       Join(level.persistent, level.life_cycle.disposable, level.state_mib, level.encryption)},
       {"display", Join(level.display.three_d, level.display.screens)},
       {"uuid", level.uuid},
       {"acceleration", Join(applied.spec.host.accel)},

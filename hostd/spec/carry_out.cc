@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "hostd/lower/lower.h"
 #include "vmspec/codes.h"
 
 namespace bulkhead::hostd {
@@ -26,10 +27,22 @@ std::vector<std::string> Settings(const vmspec::CheckedSpec& checked) {
   return all;
 }
 
+/// What no start would take: an address that cannot be a level's, more than the kernel can count.
+void AddWhatCannotStart(const vmspec::SpecSet& spec, std::vector<std::string>& all) {
+  auto numbered = NumberAnew(spec);
+  if (!numbered) return all.push_back(numbered.error().message);
+  Paths paths;
+  for (const auto& [name, level] : numbered->spec.levels) {
+    auto lowered = Lower(paths, *numbered, name, FactsOfNoStart(paths, numbered->spec, level), 0);
+    if (!lowered) all.push_back(lowered.error().message);
+  }
+}
+
 }  // namespace
 
 Status CanCarryOut(const vmspec::CheckedSpec& checked) {
   std::vector<std::string> all = Settings(checked);
+  AddWhatCannotStart(checked.spec, all);
   if (all.empty()) return {};
   std::string more = all.size() == 1 ? "" : ", and " + std::to_string(all.size() - 1) + " more";
   return Fail(ErrorCode::kRefused,

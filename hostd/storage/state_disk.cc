@@ -184,4 +184,16 @@ Result<UniqueFd> OpenStateDisk(const std::string& level_dir, std::uint32_t size_
   return persistent ? OpenPersistent(place, size) : OpenScratch(place, size);
 }
 
+Status RemoveScratchDisk(const std::string& level_dir) {
+  UniqueFd folder(::open(level_dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder && errno == ENOENT) return {};
+  if (!folder) return FailErrno("open " + level_dir);
+  for (const char* name : {kScratch, kUnfinished}) {
+    if (::unlinkat(folder.get(), name, 0) != 0 && errno != ENOENT)
+      return FailErrno("remove " + level_dir + "/" + name);
+  }
+  if (::fsync(folder.get()) != 0) return FailErrno("sync " + level_dir);
+  return {};
+}
+
 }  // namespace bulkhead::hostd

@@ -48,4 +48,8 @@ std::string StateDiskPath(const std::string& level_dir, bool persistent);
 Result<UniqueFd> OpenStateDisk(const std::string& level_dir, std::uint32_t size_mib,
                                bool persistent);
 
+/// Removes the scratch disk, so that nothing of a run is left. One that is not there is fine. The
+/// persistent disk, of a time when the level had one, stays. Nobody may use the disk any more.
+Status RemoveScratchDisk(const std::string& level_dir);
+
 }  // namespace bulkhead::hostd

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -63,6 +64,22 @@ void Report(const std::string& disk) {
       " ro=" + FirstLine(block + "/ro") + " start=" + Start(disk));
 }
 
+/// "memory total=N free=N", in MiB.
+std::string Memory() {
+  std::map<std::string, long> kib;
+  std::ifstream file("/proc/meminfo");
+  for (std::string key, unit; file >> key >> kib[key];) std::getline(file, unit);
+  return "memory total=" + std::to_string(kib["MemTotal:"] / 1024) +
+         " free=" + std::to_string(kib["MemFree:"] / 1024);
+}
+
+/// Writes that much memory, and says so: with less it would have been killed.
+void Fill(std::size_t mib) {
+  std::string block(mib << 20, 'x');
+  for (std::size_t i = 0; i < block.size(); i += 4096) block[i] = static_cast<char>(i);
+  Say("filled " + std::to_string(mib) + " MiB " + std::to_string(block[4096]));
+}
+
 void ReportDevices() {
   std::string pci = "/sys/bus/pci/devices/";
   for (const auto& name : Names(pci)) {
@@ -83,6 +100,13 @@ int main() {
   for (int i = 0; i < 200 && ::access("/dev/hvc0", F_OK) != 0; ++i) ::usleep(50'000);
   ReportDevices();
   Say("guest up");
+  // What the command line asks of this guest: "fill=300" MiB, once the balloon has had time.
+  std::string line = FirstLine("/proc/cmdline");
+  if (auto at = line.find("fill="); at != std::string::npos) {
+    ::sleep(10);
+    Say(Memory());
+    Fill(std::strtoul(line.c_str() + at + 5, nullptr, 10));
+  }
   std::set<std::string> seen;
   while (true) {
     auto now = Names("/sys/block");

@@ -197,6 +197,99 @@ TEST_F(HypervisorTest, A9RunsQemuConfinedAsTheLevelsUid) {
   EXPECT_EQ(state.st_uid, 0u);
 }
 
+/// Every limit at an end of its range is defined, started and read back as it was meant.
+TEST_F(HypervisorTest, X1TakesTheLimitsOfALevelAtTheEndsOfTheirRanges) {
+  struct Case {
+    std::uint64_t read, write;
+    std::uint32_t memory, memory_max;
+  };
+  for (const Case& c : {Case{1, 1, 128, 129}, Case{kMaxIoBytesPerS, kMaxIoBytesPerS, 128, 4096},
+                        Case{1ULL << 32, 0, 192, 193}}) {
+    DomainSpec spec = Spec("low", 1);
+    spec.uuid = "0c0ffee0-1111-4222-8333-444455556666";
+    spec.icon = "network-workgroup-symbolic";
+    spec.memory_mib = c.memory;
+    spec.memory_max_mib = c.memory_max;
+    spec.io_read_bytes_per_s = c.read;
+    spec.io_write_bytes_per_s = c.write;
+    auto created = hypervisor_->CreatePaused(spec);
+    ASSERT_TRUE(created) << created.error().message;
+    EXPECT_EQ(Only().uuid, spec.uuid);
+    for (const char* disk : {"vda", "vdb"}) {
+      std::string tune = Virsh({"blkdeviotune", "bulkhead-low", disk});
+      EXPECT_NE(tune.find("read_bytes_sec : " + std::to_string(c.read) + "\n"), std::string::npos)
+          << tune;
+      EXPECT_NE(tune.find("write_bytes_sec: " + std::to_string(c.write) + "\n"), std::string::npos)
+          << tune;
+    }
+    std::string xml = Virsh({"dumpxml", "bulkhead-low"});
+    EXPECT_NE(xml.find("icon=\"network-workgroup-symbolic\""), std::string::npos) << xml;
+    EXPECT_NE(xml.find("<memballoon model='virtio' autodeflate='on' freePageReporting='on'>"),
+              std::string::npos)
+        << xml;
+    ASSERT_TRUE(hypervisor_->Destroy("low"));
+  }
+}
+
+/// libvirt defines the weights and quotas; whether it starts them is the host's cgroups' to say.
+/// One without its CPU controller refuses the start, and says what is missing.
+TEST_F(HypervisorTest, X1DefinesCpuWeightsAndQuotasAtTheEndsOfTheirRanges) {
+  for (auto [weight, quota, vcpus] : {std::tuple(1U, 10U, 1U), std::tuple(10'000U, 99U, 64U),
+                                      std::tuple(300U, 100U, 1U), std::tuple(100U, 50U, 3U)}) {
+    DomainSpec spec = Spec("low", 1);
+    spec.cpu_weight = weight;
+    spec.cpu_quota_percent = quota;
+    spec.vcpus = vcpus;
+    std::string file = LevelFolder("low") + "/tuned.xml";
+    std::ofstream(file) << *BuildDomainXml(spec);
+    int status = -1;
+    std::string said = Virsh({"define", "--validate", file}, &status);
+    EXPECT_EQ(status, 0) << said;
+    std::string xml = Virsh({"dumpxml", "bulkhead-low"});
+    if (weight != 100) {
+      EXPECT_NE(xml.find("<shares>" + std::to_string(weight) + "</shares>"), std::string::npos);
+    }
+    if (quota != 100) {
+      std::string text = "<global_quota>" + std::to_string(1000 * quota * vcpus) + "<";
+      EXPECT_NE(xml.find(text), std::string::npos) << xml;
+    }
+    Virsh({"undefine", "bulkhead-low"}, &status);
+    EXPECT_EQ(status, 0);
+  }
+  DomainSpec spec = Spec("low", 1);
+  spec.cpu_weight = 300;
+  auto started = hypervisor_->CreatePaused(spec);
+  if (!started) {
+    EXPECT_NE(started.error().message.find("CPU tuning"), std::string::npos)
+        << started.error().message;
+  }
+  std::printf("a CPU weight here: %s\n", started ? "started" : started.error().message.c_str());
+}
+
+/// The guest begins with what `memory` says and gets up to the most when it needs it.
+TEST_F(HypervisorTest, X1GivesAGuestMoreMemoryWhenItNeedsIt) {
+  DomainSpec spec = Spec("low", 1);
+  spec.memory_mib = 192;
+  spec.memory_max_mib = 512;
+  spec.cmdline += " fill=300";
+  auto created = hypervisor_->CreatePaused(spec);
+  ASSERT_TRUE(created) << created.error().message;
+  console_.emplace(ConsoleOf("low"));
+  ASSERT_TRUE(hypervisor_->Resume("low"));
+  ASSERT_TRUE(console_->WaitFor("memory total=", seconds(120))) << console_->Text();
+  auto actual = [] {
+    std::string stat = Virsh({"dommemstat", "bulkhead-low"});
+    std::size_t at = stat.find("actual ");
+    return at == std::string::npos ? 0 : std::stoul(stat.substr(at + 7)) / 1024;
+  };
+  std::printf("balloon at rest: %lu MiB\n", actual());
+  EXPECT_TRUE(Eventually(seconds(30), [&] { return actual() >= 180 && actual() <= 210; }))
+      << actual();
+  EXPECT_TRUE(console_->WaitFor("filled 300 MiB", seconds(90))) << console_->Text();
+  std::printf("%s", console_->Text().substr(console_->Text().find("memory total")).c_str());
+  std::printf("balloon after: %lu MiB\n", actual());
+}
+
 TEST_F(HypervisorTest, LetsLevelsShareAnImageAndOutliveEachOther) {
   ASSERT_NO_FATAL_FAILURE(Create("low", 1));
   ASSERT_NO_FATAL_FAILURE(Create("high", 2));

@@ -18,37 +18,42 @@ struct Case {
 };
 
 std::vector<Case> Cases() {
-  return {{"list", {"list"}},
-          {"status", {"status"}},
-          {"status-low", {"status", "low"}},
-          {"start", {"start", "--no-wait", "low", "high"}, false},
-          {"stop", {"stop", "--no-wait", "low"}, false},
-          {"restart", {"restart", "--no-wait", "low"}, false},
-          {"run", {"run", "low", "--", "uname", "-a"}},
-          {"device-list", {"device", "list"}},
-          {"device-lend", {"device", "lend", "loop0", "high", "--write"}},
-          {"device-take-back", {"device", "take-back", "loop0"}},
-          {"flow-list", {"flow", "list"}},
-          {"net-status", {"net", "status"}},
-          {"net-status-high", {"net", "status", "high"}},
-          {"audit-tail", {"audit", "tail"}},
-          {"audit-verify", {"audit", "verify"}},
-          {"spec-show", {"spec", "show"}},
-          {"spec-check", {"spec", "check", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
-          {"spec-lower",
-           {"spec", "lower", "low", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
-          {"spec-apply", {"spec", "apply", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
-          {"spec-explain",
-           {"spec", "explain", "low", "high", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
-          {"spec-risks", {"spec", "risks", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
-          {"spec-history", {"spec", "history"}},
-          {"spec-rollback", {"spec", "rollback", "8"}},
-          {"spec-approve", {"spec", "approve", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
-          {"spec-approvals", {"spec", "approvals"}},
-          {"version", {"version"}},
-          {"help", {"help"}, false},
-          {"help-run", {"help", "run"}, false},
-          {"help-device", {"help", "device"}, false}};
+  return {
+      {"list", {"list"}},
+      {"status", {"status"}},
+      {"status-low", {"status", "low"}},
+      {"start", {"start", "--no-wait", "low", "high"}, false},
+      {"stop", {"stop", "--no-wait", "low"}, false},
+      {"restart", {"restart", "--no-wait", "low"}, false},
+      {"run", {"run", "low", "--", "uname", "-a"}},
+      {"device-list", {"device", "list"}},
+      {"device-lend", {"device", "lend", "loop0", "high", "--write"}},
+      {"device-take-back", {"device", "take-back", "loop0"}},
+      {"flow-list", {"flow", "list"}},
+      {"net-status", {"net", "status"}},
+      {"net-status-high", {"net", "status", "high"}},
+      {"audit-tail", {"audit", "tail"}},
+      {"audit-verify", {"audit", "verify"}},
+      {"spec-show", {"spec", "show"}},
+      {"spec-show-level", {"spec", "show", "--level", "low"}, false},
+      {"spec-show-files", {"spec", "show", "--files"}, false},
+      {"spec-graph", {"spec", "graph"}},
+      {"spec-graph-dot", {"spec", "graph", "--dot"}, false},
+      {"spec-schema", {"spec", "schema", "networks"}, false},
+      {"spec-check", {"spec", "check", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+      {"spec-lower", {"spec", "lower", "low", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+      {"spec-apply", {"spec", "apply", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+      {"spec-explain",
+       {"spec", "explain", "low", "high", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+      {"spec-risks", {"spec", "risks", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+      {"spec-history", {"spec", "history"}},
+      {"spec-rollback", {"spec", "rollback", "8"}},
+      {"spec-approve", {"spec", "approve", BULKHEAD_SOURCE_ROOT "/vmspec/examples/two-levels"}},
+      {"spec-approvals", {"spec", "approvals"}},
+      {"version", {"version"}},
+      {"help", {"help"}, false},
+      {"help-run", {"help", "run"}, false},
+      {"help-device", {"help", "device"}, false}};
 }
 
 class GoldenTest : public CliTest {
@@ -58,7 +63,16 @@ class GoldenTest : public CliTest {
     if (IsSkipped()) return;
     auto world = Fake().world();
     world->run = {0, "Linux low\n", "a warning\n"};
-    world->spec = R"({'host.toml': 'schema = 1\n', 'levels/low.toml': 'title = "Low"\n'})";
+    world->spec =
+        R"({'host.toml': 'schema = 2\n', 'levels/low.toml': 'schema = 2\ntitle = "Low"\n)"
+        R"(label = { rank = 0 }\nimage = "minimal"\n[network]\nuplink = "office"\n)"
+        R"(allow = [{ to = "192.0.2.1", tcp = 443, comment = "mail" }]\n',)"
+        R"('levels/high.toml': 'schema = 2\nlabel = { rank = 2, compartments = ["hq"] }\n)"
+        R"(image = "minimal"\n[devices]\nstorage = "manual"\n',)"
+        R"('networks.toml': 'schema = 2\n[uplink.office]\nkind = "nat"\ninterface = "eth0"\n)"
+        R"(label = { rank = 0 }\n', 'devices.toml': 'schema = 2\n[[rule]]\naction = "deny"\n)"
+        R"(level = "low"\nclass = "storage"\ncomment = "none"\n',)"
+        R"('flows.toml': 'schema = 2\n[flow.up]\nfrom = "low"\nto = "high"\nkind = "transfer"\n'})";
     world->approvals = {{{"flow", "'down'"},
                          {"from", "'high'"},
                          {"to", "'low'"},

@@ -123,7 +123,7 @@ TEST_F(DowngradeTest, CannotUseAnApprovalForAnythingElse) {
   // Where it is written, and what it is not about, is not part of it.
   change_ = [](auto& s) {
     s.flows["down"].origin.line = 99;
-    s.levels["low"].memory_mib = 1024;
+    s.levels["low"].memory_mib = s.levels["low"].memory_max_mib = 1024;
   };
   EXPECT_TRUE(ApplyAs(1000, "change"));
 }
@@ -140,7 +140,7 @@ TEST_F(DowngradeTest, WhatIsInForceStaysUnchangedWithoutNewApproval) {
   ASSERT_TRUE(Approve(1001));
   ASSERT_TRUE(ApplyAs(1000));
   people_[1001] = {};
-  change_ = [](auto& s) { s.levels["low"].memory_mib = 1024; };
+  change_ = [](auto& s) { s.levels["low"].memory_mib = s.levels["low"].memory_max_mib = 1024; };
   EXPECT_TRUE(ApplyAs(1000, "change"));
   EXPECT_TRUE(ApplyAs(1000, "none"));
   EXPECT_FALSE(ApplyAs(1000)) << "once it is gone it needs two people again";

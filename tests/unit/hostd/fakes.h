@@ -23,6 +23,7 @@ class FakeNetwork : public NetworkControl {
     if (!works) return Fail(ErrorCode::kUnavailable, "netd is away");
     if (on_apply) on_apply(policy.level);
     levels.insert(policy.level);
+    policies[policy.level] = policy;
     return {};
   }
   Status Remove(const std::string& level) override {
@@ -44,6 +45,7 @@ class FakeNetwork : public NetworkControl {
   std::mutex mutex;
   bool works = true;
   std::set<std::string> levels;
+  std::map<std::string, netpolicy::LevelPolicy> policies;  ///< what was applied last
   std::function<void(const std::string&)> on_apply;
   std::function<void(const std::string&)> on_remove;
 };

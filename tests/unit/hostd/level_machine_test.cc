@@ -232,5 +232,99 @@ TEST(LevelMachine, IsolationStopsWhatRunsAndNothingElse) {
   EXPECT_EQ(m.Isolate("network", "again", 70), Act::kNone);
 }
 
+/// Ends by itself at `now`, is torn down and runs again.
+void CrashAndComeBack(LevelMachine& m, std::int64_t now) {
+  ASSERT_EQ(m.DomainGone("crashed", now), Act::kTearDown);
+  ASSERT_EQ(m.TornDown({}, now + 1), Act::kBringUp);
+  EXPECT_NE(std::string::npos, m.status().reason.find("it is started again"));
+  (void)m.BroughtUp({}, now + 2);
+  (void)m.Resumed({}, now + 3);
+  ASSERT_TRUE(m.Hello("boot-2"));
+  m.Ready(now + 4);
+  ASSERT_EQ(m.status().state, LevelState::kRunning);
+  EXPECT_EQ(m.status().reason, "");
+}
+
+TEST(LevelMachine, ACrashIsTheEndUnlessTheSpecSaysOtherwise) {
+  LevelMachine m = Running();
+  EXPECT_EQ(m.DomainGone("crashed", 100), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 110), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+}
+
+TEST(LevelMachine, ALevelIsStartedAgainThreeTimesInTenMinutesAndThenLeftAlone) {
+  LevelMachine m = Running();
+  m.SetRestartOnCrash(true);
+  for (std::int64_t now : {1000, 100'000, 500'000}) CrashAndComeBack(m, now);
+  EXPECT_EQ(m.DomainGone("crashed", 600'999), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 601'000), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+  EXPECT_NE(std::string::npos, m.status().reason.find("3 times within 10 minutes"));
+}
+
+TEST(LevelMachine, CrashesOfLongAgoAreForgotten) {
+  LevelMachine m = Running();
+  m.SetRestartOnCrash(true);
+  for (std::int64_t now : {1000, 100'000, 500'000, 601'000, 700'000, 1'100'000})
+    CrashAndComeBack(m, now);
+}
+
+TEST(LevelMachine, AShutdownFromInsideIsNoCrash) {
+  LevelMachine m = Running();
+  m.SetRestartOnCrash(true);
+  EXPECT_EQ(m.DomainGone("shutdown", 100), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 110), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+}
+
+TEST(LevelMachine, AFirstBootThatFailsIsNotTriedAgain) {
+  LevelMachine m;
+  m.SetRestartOnCrash(true);
+  (void)m.Start(false, 10);
+  (void)m.BroughtUp({}, 20);
+  (void)m.Resumed({}, 30);
+  EXPECT_EQ(m.DomainGone("crashed", 40), Act::kTearDown);
+  EXPECT_EQ(m.TornDown({}, 50), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+}
+
+TEST(LevelMachine, ABootAfterACrashThatFailsCountsAsOneMore) {
+  LevelMachine m = Running();
+  m.SetRestartOnCrash(true);
+  Act act = m.DomainGone("crashed", 1000);
+  for (int restarts = 0; restarts < 3; ++restarts) {
+    ASSERT_EQ(act, Act::kTearDown);
+    ASSERT_EQ(m.TornDown({}, 2000), Act::kBringUp) << restarts;
+    (void)m.BroughtUp({}, 2001);
+    (void)m.Resumed({}, 2002);
+    act = restarts == 1 ? m.HelloTimedOut(120, 3000) : m.DomainGone("crashed", 3000);
+  }
+  EXPECT_EQ(m.TornDown({}, 4000), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kFailed);
+}
+
+TEST(LevelMachine, CannotBeStartedAgainAgainstAPersonsWish) {
+  LevelMachine m = Running();
+  m.SetRestartOnCrash(true);
+  EXPECT_EQ(m.DomainGone("crashed", 100), Act::kTearDown);
+  (void)m.Stop(false, 105);
+  EXPECT_EQ(m.TornDown({}, 110), Act::kNone);
+  EXPECT_EQ(m.status().state, LevelState::kStopped);
+}
+
+TEST(LevelMachine, APersonsStartForgivesEarlierCrashes) {
+  LevelMachine m = Running();
+  m.SetRestartOnCrash(true);
+  for (std::int64_t now : {1000, 2000, 3000}) CrashAndComeBack(m, now);
+  (void)m.DomainGone("crashed", 4000);
+  (void)m.TornDown({}, 4001);
+  ASSERT_EQ(*m.Start(false, 5000), Act::kBringUp);
+  (void)m.BroughtUp({}, 5001);
+  (void)m.Resumed({}, 5002);
+  (void)m.Hello("boot-3");
+  m.Ready(5003);
+  CrashAndComeBack(m, 6000);
+}
+
 }  // namespace
 }  // namespace bulkhead::hostd

@@ -359,6 +359,20 @@ TEST(FlowCheck, CannotBeEmptiedByMoreEdgesThanItFollows) {
   EXPECT_FALSE(FindViolations(graph).complete);
 }
 
+TEST(FlowCheck, CannotHoldUpTheCheckerWithGlobsForManyDevices) {
+  SetMaker set = HighAndLow();
+  set.AddFlow(FlowKind::kTransfer, "high", "low");
+  for (int i = 0; i < 2000; ++i) {
+    set.AddDevice("d" + std::to_string(i), {DeviceClass::kStorage}).path =
+        "/dev/" + std::string(100, 'x') + std::to_string(i);
+    set.AddRule(true, "*", "*").path = "/dev/*" + std::string(100, 'x') + std::to_string(i);
+  }
+  FlowGraph graph = set.Graph();
+  EXPECT_TRUE(graph.truncated()) << "refused, not passed";
+  EXPECT_EQ(set.Violations(), "B0301 high -> low (transfer) and more")
+      << "what can be told is told";
+}
+
 TEST(FlowCheck, ALevelWhoseLabelIsUnknownIsNoEndAndNoWay) {
   SetMaker set = HighAndLow();
   set.AddLevel("mid", 1);
