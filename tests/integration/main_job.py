@@ -710,7 +710,7 @@ def test_guest_that_never_says_hello():
     m["cmdline"] += " systemd.mask=bulkhead-agent.service"
     json.dump(m, open(mute + "/manifest.json", "w", encoding="utf-8"))
     with SpecCopy(levels__mid=MID.replace('"minimal"', '"mute"'),
-                  host=lambda t: t + "\n[guest]\nhello-timeout = 10\n") as spec:
+                  host=lambda t: t + '\n[guest]\nhello-timeout = "10 s"\n') as spec:
         assert apply(spec.folder).returncode == 0
         if level("mid")["state"] != "stopped":
             bulkhead("stop", "--force", "mid", check=False)
