@@ -49,7 +49,8 @@ std::vector<std::size_t> LanesOf(const Drawing& drawing) {
   std::vector<std::size_t> ends;  // the last line of each lane
   for (std::size_t i : order) {
     auto [first, last] = top(i);
-    auto free = std::ranges::find_if(ends, [&](std::size_t end) { return end < first; });
+    // With an empty cell between two arrows of a lane they cannot be taken for one.
+    auto free = std::ranges::find_if(ends, [&](std::size_t end) { return end + 1 < first; });
     lanes[i] = static_cast<std::size_t>(free - ends.begin());
     if (free == ends.end()) {
       ends.push_back(last);
