@@ -13,6 +13,7 @@
 #include "guest-images/agent/fixed_fds.h"
 #include "guest-images/agent/port_watch.h"
 #include "guest-images/agent/send_messages.h"
+#include "vmspec/base/clock.h"
 #include "vmspec/base/socket.h"
 
 namespace bulkhead::agent {
@@ -48,9 +49,7 @@ Status Sender::SendTo(const Sink& sink, bool torn) {
     if (auto s = sink(Bytes(transfer::kMaxPayload, 0)); !s) return s;
   }
   if (auto s = Put(sink, transfer::StreamStart{}); !s) return s;
-  auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  if (auto s = Put(sink, transfer::Begin{id_, name_, "", size, now.count()}); !s) return s;
+  if (auto s = Put(sink, transfer::Begin{id_, name_, "", size, UnixUs()}); !s) return s;
   Status sent = SendContent(sink, size);
   struct stat after{};
   if (sent && (::fstat(file_, &after) != 0 || after.st_size != st.st_size ||

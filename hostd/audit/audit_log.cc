@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "hostd/audit/audit_file.h"
+#include "vmspec/base/clock.h"
 #include "vmspec/base/file.h"
 #include "vmspec/base/sanitize.h"
 
@@ -71,11 +71,6 @@ Status CheckTorn(int fd, std::uint64_t from, std::uint64_t end, std::uint64_t se
   if (torn->compare(0, size, head, 0, size) == 0 && !several) return {};
   return Fail(ErrorCode::kCorrupt,
               "what follows line " + std::to_string(seq - 1) + " is no record");
-}
-
-std::int64_t NowMicroseconds() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 bool IsNoRoom(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
@@ -180,7 +175,7 @@ Result<AuditLog::Head> AuditLog::Commit(const std::vector<Waiting*>& batch, Head
   std::string text;
   for (Waiting* w : batch) {
     w->record.seq = ++after.seq;
-    w->record.time_us = NowMicroseconds();
+    w->record.time_us = UnixUs();
     ChainedLine line = ChainRecord(w->record, after.hash);
     text += line.line + "\n";
     after.hash = line.hash;

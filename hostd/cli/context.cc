@@ -2,9 +2,10 @@
 #include "hostd/cli/context.h"
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <ostream>
+
+#include "vmspec/base/clock.h"
 
 namespace bulkhead::cli {
 
@@ -33,11 +34,7 @@ int ExitCodeFor(ErrorCode code) {
   }
 }
 
-std::int64_t Context::NowMs() const {
-  if (around_.now_ms != 0) return around_.now_ms;
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
+std::int64_t Context::NowMs() const { return around_.now_ms != 0 ? around_.now_ms : UnixMs(); }
 
 Result<Host1*> Context::Host() {
   if (!host_) {

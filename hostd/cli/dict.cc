@@ -158,9 +158,7 @@ Json Dict::FieldJson(const Field& field) const {
     case Kind::kTexts:
       break;
   }
-  JsonArray all;
-  for (std::string& text : Texts(field.json)) all.emplace_back(std::move(text));
-  return all;
+  return TextsJson(Texts(field.json));
 }
 
 Json Dict::ToJson(std::span<const Field> fields) const {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "hostd/cli/command.h"
+#include "hostd/cli/spec_sets.h"
 #include "vmspec/base/sanitize.h"
 #include "vmspec/explain.h"
 #include "vmspec/spec.h"
@@ -27,19 +28,8 @@ using vmspec::Way;
 constexpr std::size_t kColumns = 100;
 
 Result<SpecFiles> AppliedSet(Context& context) {
-  auto host = context.Host();
-  if (!host) return Propagate(host);
-  auto answer = (*host)->Call("GetSpec", nullptr, "(a{ss})");
-  if (!answer) return Propagate(answer);
-  VariantPtr list(g_variant_get_child_value(answer->get(), 0));
-  SpecFiles files;
-  for (gsize i = 0; i < g_variant_n_children(list.get()); ++i) {
-    const char* path = nullptr;
-    const char* content = nullptr;
-    g_variant_get_child(list.get(), i, "{&s&s}", &path, &content);
-    files.emplace(path, content);
-  }
-  if (files.empty()) {
+  auto files = AppliedFiles(context);
+  if (files && files->empty()) {
     return Fail(ErrorCode::kNotFound, "no spec set is applied: bulkhead spec apply DIR");
   }
   return files;
@@ -196,23 +186,15 @@ Json ToJson(const FlowGraph& graph, const Way& way) {
                      {"steps", std::move(steps)}};
 }
 
-Json ToJson(const std::set<std::string>& names) {
-  JsonArray all;
-  for (const std::string& name : names) all.emplace_back(name);
-  return all;
-}
-
 Json ToJson(const Risk& risk) {
-  return JsonMembers{{"kind", NameOf(risk.kind)},  {"sentence", risk.sentence},
-                     {"of", ToJson(risk.senders)}, {"by", ToJson(risk.learners)},
-                     {"file", risk.origin.file},   {"line", std::int64_t{risk.origin.line}}};
+  return JsonMembers{{"kind", NameOf(risk.kind)},     {"sentence", risk.sentence},
+                     {"of", TextsJson(risk.senders)}, {"by", TextsJson(risk.learners)},
+                     {"file", risk.origin.file},      {"line", std::int64_t{risk.origin.line}}};
 }
 
 Json ToJson(const FlowGraph& graph, const Explanation& e) {
   JsonArray ways;
   for (const Way& way : e.ways) ways.push_back(ToJson(graph, way));
-  JsonArray missing;
-  for (const std::string& sentence : e.missing) missing.emplace_back(sentence);
   JsonArray risks;
   for (const Risk& risk : e.risks) risks.push_back(ToJson(risk));
   return JsonMembers{{"from", ToJson(graph.node(e.from))},
@@ -220,7 +202,7 @@ Json ToJson(const FlowGraph& graph, const Explanation& e) {
                      {"ways", std::move(ways)},
                      {"left-out", static_cast<std::uint64_t>(e.left_out)},
                      {"complete", !e.more},
-                     {"missing", std::move(missing)},
+                     {"missing", TextsJson(e.missing)},
                      {"risks", std::move(risks)}};
 }
 

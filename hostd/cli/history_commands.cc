@@ -10,7 +10,6 @@ namespace bulkhead::cli {
 
 namespace {
 
-constexpr unsigned kMostVersion = 4'000'000'000U;
 constexpr std::size_t kShownDigits = 12;
 
 std::span<const Field> VersionFields() {
@@ -88,8 +87,10 @@ Result<int> SpecRollback(Context& context, const Arguments& arguments) {
       "Rollback", g_variant_new("(u@a{sv})", *number, CommentOptions(arguments.Value("--message"))),
       "(a{ss}a(sssuussb)a{sv})", kApplyDeadline);
   if (!answer) return Propagate(answer);
-  VariantPtr files(g_variant_get_child_value(answer->get(), 0));
-  return ReportApplied(context, AnswerFrom(answer->get(), 1, FilesFrom(files.get())));
+  VariantPtr dict(g_variant_get_child_value(answer->get(), 0));
+  vmspec::SpecFiles files = FilesFrom(dict.get());
+  vmspec::CheckedSpec local = vmspec::CheckSpec(files);
+  return ReportApplied(context, AnswerFrom(answer->get(), 1, std::move(files), local));
 }
 
 }  // namespace bulkhead::cli

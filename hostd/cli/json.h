@@ -51,6 +51,12 @@ class Json {
       value_ = nullptr;
 };
 
+/// A list of texts.
+template <typename Texts>
+JsonArray TextsJson(const Texts& texts) {
+  return JsonArray(texts.begin(), texts.end());
+}
+
 /// Strict RFC 8259, at most 32 levels deep, nothing after the value. kInvalid says at which byte.
 Result<Json> ParseJson(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "hostd/cli/command.h"
+#include "hostd/cli/spec_sets.h"
 #include "hostd/lower/lower.h"
 #include "vmspec/base/sanitize.h"
 #include "vmspec/spec.h"
@@ -15,12 +16,6 @@ using hostd::DiodeHalf;
 using hostd::DiodeRoute;
 using hostd::Grant;
 using hostd::Lowered;
-
-Json Words(const std::vector<std::string>& words) {
-  JsonArray all;
-  for (const std::string& word : words) all.emplace_back(word);
-  return all;
-}
 
 Json ToJson(const DiodeHalf& half) {
   return JsonMembers{{"unit", half.unit}, {"uid", std::uint64_t{half.uid}}, {"level", half.level},
@@ -35,7 +30,7 @@ Json ToJson(const DiodeRoute& route) {
                      {"quota-bytes", flow.quota_bytes},
                      {"max-files", std::uint64_t{flow.max_files}},
                      {"files-per-hour", std::uint64_t{flow.files_per_hour}},
-                     {"types", Words(flow.types)},
+                     {"types", TextsJson(flow.types)},
                      {"confirm", flow.confirm},
                      {"origin", flow.origin.ToString()},
                      {"send", ToJson(route.send)},
@@ -55,7 +50,7 @@ Json ToJson(const Grant& grant) {
                      {"device", grant.device},
                      {"mode", std::string(hostd::GrantModeName(grant.policy.mode))},
                      {"by-rule", grant.ByRule()},
-                     {"limits", Words(hostd::LimitsOf(grant))},
+                     {"limits", TextsJson(hostd::LimitsOf(grant))},
                      {"origin", grant.policy.origin.ToString()},
                      {"denied-by", grant.denied_by ? grant.denied_by->ToString() : ""}};
 }
@@ -75,23 +70,6 @@ Json ToJson(const Lowered& lowered) {
                      {"flows", AllToJson(lowered.routes)},
                      {"device-rules", AllToJson(lowered.device_rules)},
                      {"grants", AllToJson(lowered.grants)}};
-}
-
-/// The files of the set in force, from hostd.
-Result<vmspec::SpecFiles> FilesInForce(Context& context) {
-  auto host = context.Host();
-  if (!host) return Propagate(host);
-  auto answer = (*host)->Call("GetSpec", nullptr, "(a{ss})");
-  if (!answer) return Propagate(answer);
-  VariantPtr list(g_variant_get_child_value(answer->get(), 0));
-  vmspec::SpecFiles files;
-  for (gsize i = 0; i < g_variant_n_children(list.get()); ++i) {
-    const char* path = nullptr;
-    const char* content = nullptr;
-    g_variant_get_child(list.get(), i, "{&s&s}", &path, &content);
-    files[path] = content;
-  }
-  return files;
 }
 
 /// Of a set with a fault nothing is lowered: the fault is what its author wants to see.
@@ -115,7 +93,7 @@ Status HasLevel(const vmspec::SpecSet& spec, const std::string& level) {
 Result<int> SpecLower(Context& context, const Arguments& arguments) {
   const std::string& level = arguments.positional[0];
   auto files = arguments.positional.size() > 1 ? vmspec::ReadSpecFolder(arguments.positional[1])
-                                               : FilesInForce(context);
+                                               : AppliedFiles(context);
   if (!files) return Propagate(files);
   auto spec = Checked(context, *files);
   if (!spec) return Propagate(spec);

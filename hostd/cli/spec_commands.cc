@@ -10,7 +10,7 @@ namespace bulkhead::cli {
 namespace {
 
 Result<ApplyAnswer> SendSpec(Context& context, const vmspec::SpecFiles& files,
-                             const std::string& comment) {
+                             const vmspec::CheckedSpec& local, const std::string& comment) {
   auto sent = FilesVariant(files);
   if (!sent) return Propagate(sent);
   VariantPtr arguments(
@@ -19,7 +19,7 @@ Result<ApplyAnswer> SendSpec(Context& context, const vmspec::SpecFiles& files,
   if (!host) return Propagate(host);
   auto answer = (*host)->Call("ApplySpec", arguments.get(), "(a(sssuussb)a{sv})", kApplyDeadline);
   if (!answer) return Propagate(answer);
-  return AnswerFrom(answer->get(), 0, files);
+  return AnswerFrom(answer->get(), 0, files, local);
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ Result<int> SpecApply(Context& context, const Arguments& arguments) {
   // A fault is shown without hostd, with the whole of its underlined text; hostd checks again.
   vmspec::CheckedSpec local = vmspec::CheckSpec(*files);
   if (!local.ok()) return ReportCheck(context, *files, local);
-  auto answer = SendSpec(context, *files, arguments.Value("--message"));
+  auto answer = SendSpec(context, *files, local, arguments.Value("--message"));
   if (!answer) return Propagate(answer);
   return ReportApplied(context, *answer);
 }

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "hostd/cli/command.h"
+#include "vmspec/base/join.h"
 #include "vmspec/base/sanitize.h"
 
 namespace bulkhead::cli {
@@ -41,12 +42,6 @@ JsonMembers CheckJson(const CheckedSpec& checked, bool applied) {
   JsonArray all;
   for (const Diagnostic& d : checked.diagnostics) all.push_back(ToJson(d));
   return {{"ok", checked.ok()}, {"applied", applied}, {"diagnostics", std::move(all)}};
-}
-
-JsonArray TextsJson(const std::vector<std::string>& texts) {
-  JsonArray all;
-  for (const std::string& text : texts) all.emplace_back(text);
-  return all;
 }
 
 /// hostd's list in our own form, so that both print alike; it does not carry the caret's length.
@@ -128,9 +123,8 @@ GVariant* CommentOptions(const std::string& comment) {
   return g_variant_builder_end(&options);
 }
 
-ApplyAnswer AnswerFrom(GVariant* answer, gsize first, SpecFiles files) {
+ApplyAnswer AnswerFrom(GVariant* answer, gsize first, SpecFiles files, const CheckedSpec& counted) {
   ApplyAnswer all;
-  vmspec::CheckedSpec counted = vmspec::CheckSpec(files);
   all.checked.levels = counted.levels;
   all.checked.flows = counted.flows;
   all.files = std::move(files);
@@ -169,9 +163,8 @@ int ReportApplied(const Context& context, const ApplyAnswer& answer) {
   context.out() << vmspec::FormatDiagnostics(answer.files, answer.checked, context.around().colour);
   context.out() << "Applied as version " << answer.result.Number("version") << ".\n";
   for (const auto& [level, what] : answer.restart_needed) {
-    std::string all;
-    for (const std::string& one : what) all += (all.empty() ? "" : ", ") + one;
-    context.out() << Printable(level) << ": restart needed: " << Printable(all, 1000) << "\n";
+    context.out() << Printable(level) << ": restart needed: " << Printable(Joined(what), 1000)
+                  << "\n";
   }
   for (const std::string& note : answer.result.Texts("notes")) {
     context.out() << Printable(note, 2000) << "\n";

@@ -10,6 +10,7 @@
 namespace bulkhead::cli {
 
 inline constexpr std::chrono::minutes kApplyDeadline{2};
+inline constexpr unsigned kMostVersion = 4'000'000'000U;  ///< of the history, as words take it
 
 /// What ApplySpec and Rollback answer.
 struct ApplyAnswer {
@@ -24,8 +25,10 @@ Result<GVariant*> FilesVariant(const vmspec::SpecFiles& files);
 vmspec::SpecFiles FilesFrom(GVariant* dict);
 /// {"comment": ...}, floating.
 GVariant* CommentOptions(const std::string& comment);
-/// hostd's diagnostics and result, the children `first` and `first + 1` of its answer.
-ApplyAnswer AnswerFrom(GVariant* answer, gsize first, vmspec::SpecFiles files);
+/// hostd's diagnostics and result, the children `first` and `first + 1` of its answer. `counted` is
+/// the same set, checked here: it knows how many levels and flows are written down.
+ApplyAnswer AnswerFrom(GVariant* answer, gsize first, vmspec::SpecFiles files,
+                       const vmspec::CheckedSpec& counted);
 
 /// Diagnostics, and what hostd did; the exit code.
 int ReportCheck(const Context& context, const vmspec::SpecFiles& files,

@@ -83,11 +83,7 @@ const char* PatternOf(Form form) {
 
 Json TableJson(const TableSchema& table);
 
-Json WordsJson(const KeySchema& key) {
-  JsonArray words;
-  for (std::string_view word : key.words) words.emplace_back(word);
-  return JsonMembers{{"enum", std::move(words)}};
-}
+Json WordsJson(const KeySchema& key) { return JsonMembers{{"enum", TextsJson(key.words)}}; }
 
 Json NamedTables(const KeySchema& key) {
   return JsonMembers{{"type", "object"},

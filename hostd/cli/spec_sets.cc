@@ -3,29 +3,19 @@
 
 #include <ostream>
 
+#include "hostd/cli/spec_report.h"
 #include "vmspec/base/sanitize.h"
 
 namespace bulkhead::cli {
-
-namespace {
 
 Result<vmspec::SpecFiles> AppliedFiles(Context& context) {
   auto host = context.Host();
   if (!host) return Propagate(host);
   auto answer = (*host)->Call("GetSpec", nullptr, "(a{ss})");
   if (!answer) return Propagate(answer);
-  VariantPtr list(g_variant_get_child_value(answer->get(), 0));
-  vmspec::SpecFiles files;
-  for (gsize i = 0; i < g_variant_n_children(list.get()); ++i) {
-    const char* path = nullptr;
-    const char* content = nullptr;
-    g_variant_get_child(list.get(), i, "{&s&s}", &path, &content);
-    files.emplace(path, content);
-  }
-  return files;
+  VariantPtr dict(g_variant_get_child_value(answer->get(), 0));
+  return FilesFrom(dict.get());
 }
-
-}  // namespace
 
 Result<NamedSet> ReadSet(Context& context, const std::string& word) {
   const bool applied = word == "applied";

@@ -13,6 +13,9 @@ struct NamedSet {
   vmspec::CheckedSpec checked;
 };
 
+/// The files of the set in force, from hostd; none when there is none.
+Result<vmspec::SpecFiles> AppliedFiles(Context& context);
+
 /// `word` is a folder, or "applied": the set in force, which is empty when there is none. (A folder
 /// of that name is ./applied.) Whether it is sound the caller has to ask.
 Result<NamedSet> ReadSet(Context& context, const std::string& word);

@@ -6,6 +6,7 @@
 #include "hostd/cli/command.h"
 #include "hostd/cli/spec_report.h"
 #include "hostd/cli/spec_sets.h"
+#include "vmspec/base/join.h"
 #include "vmspec/base/sanitize.h"
 #include "vmspec/did_you_mean.h"
 #include "vmspec/fact_places.h"
@@ -19,14 +20,6 @@ namespace {
 using vmspec::Fact;
 using vmspec::Level;
 using vmspec::SpecSet;
-
-constexpr unsigned kMostVersion = 4'000'000'000U;
-
-std::string Joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
-  return out;
-}
 
 /// "storage ask, fido manual"
 std::string DevicesOf(const Level& level) {
@@ -54,8 +47,8 @@ void ShowLevels(const Context& context, const SpecSet& spec) {
   for (const Level* level : levels) {
     const auto& compartments = level->label.compartments;
     table.Add({level->name, level->title, std::to_string(level->label.rank),
-               Joined({compartments.begin(), compartments.end()}), level->network.uplink,
-               DevicesOf(*level), StateOf(*level), Joined(level->roles.start)});
+               Joined({compartments.begin(), compartments.end()}, ","), level->network.uplink,
+               DevicesOf(*level), StateOf(*level), Joined(level->roles.start, ",")});
   }
   context.Print(table);
 }
@@ -89,7 +82,7 @@ void ShowDeviceRules(const Context& context, const SpecSet& spec) {
     std::vector<std::string> which{rule.path, rule.serial, rule.usb_id};
     std::erase(which, "");
     table.Add({rule.deny ? "deny" : "allow", rule.level, rule.device_class,
-               which.empty() ? "any" : Joined(which), rule.comment, PlaceText(rule.origin)});
+               which.empty() ? "any" : Joined(which, ","), rule.comment, PlaceText(rule.origin)});
   }
   context.out() << "\n";
   context.Print(table);

@@ -5,6 +5,7 @@
 
 #include "hostd/cli/command.h"
 #include "hostd/cli/services.h"
+#include "vmspec/base/join.h"
 #include "vmspec/base/sanitize.h"
 
 namespace bulkhead::cli {
@@ -57,12 +58,6 @@ std::string SinceText(const Context& context, const Dict& level) {
 std::string Network(const Dict& level) {
   std::string uplink = level.Text("uplink");
   return uplink.empty() ? "none" : uplink;
-}
-
-std::string Joined(const std::vector<std::string>& words) {
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
-  return all;
 }
 
 /// "failed at network: netd does not answer"; "starting: boot"; empty when all is well.

@@ -2,9 +2,9 @@
 #include "hostd/level/levels.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "hostd/lower/lower_domain.h"
+#include "vmspec/base/clock.h"
 #include "vmspec/base/identity.h"
 
 namespace bulkhead::hostd {
@@ -14,12 +14,6 @@ namespace {
 using Phase = LevelMachine::Phase;
 
 constexpr std::int64_t kClockTolerance_us = 2'000'000;
-
-std::int64_t NowUs() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-std::int64_t NowMs() { return NowUs() / 1000; }
 
 std::string Address(const std::uint8_t* bytes, bool v6, int length) {
   vmspec::Prefix prefix;
@@ -46,7 +40,7 @@ void DescribeLink(const AppliedSpec& applied, const vmspec::Level& level,
 control::Welcome WelcomeFor(const AppliedSpec& applied, const vmspec::Level& level) {
   control::Welcome welcome;
   welcome.level = level.name;
-  welcome.time_us = NowUs();
+  welcome.time_us = UnixUs();
   DescribeLink(applied, level, welcome);
   for (const auto& [name, flow] : applied.spec.flows) {
     if (flow.from == level.name) welcome.outgoing.push_back({name, flow.to});
@@ -95,7 +89,7 @@ Result<Levels::Entry*> Levels::Asked(const std::string& level) {
 Status Levels::Start(const std::string& level, const std::string& actor, bool paused) {
   auto entry = Asked(level);
   if (!entry) return Propagate(entry);
-  auto act = (*entry)->machine.Start(paused, NowMs());
+  auto act = (*entry)->machine.Start(paused, UnixMs());
   if (!act) return Propagate(act, level);
   if (*act != Act::kNone) (*entry)->actor = actor;
   (*entry)->resume_asked = *act == Act::kResume;
@@ -107,14 +101,14 @@ Status Levels::Stop(const std::string& level, const std::string& actor, bool for
   auto entry = Asked(level);
   if (!entry) return Propagate(entry);
   (*entry)->actor = actor;
-  Do(level, (*entry)->machine.Stop(force, NowMs()));
+  Do(level, (*entry)->machine.Stop(force, UnixMs()));
   return {};
 }
 
 Status Levels::Restart(const std::string& level, const std::string& actor) {
   auto entry = Asked(level);
   if (!entry) return Propagate(entry);
-  auto act = (*entry)->machine.Restart(NowMs());
+  auto act = (*entry)->machine.Restart(UnixMs());
   if (!act) return Propagate(act, level);
   (*entry)->actor = actor;
   Do(level, *act);
@@ -122,7 +116,7 @@ Status Levels::Restart(const std::string& level, const std::string& actor) {
 }
 
 void Levels::Isolate(const std::string& level, const std::string& step, const std::string& reason) {
-  if (Entry* entry = Find(level)) Do(level, entry->machine.Isolate(step, reason, NowMs()));
+  if (Entry* entry = Find(level)) Do(level, entry->machine.Isolate(step, reason, UnixMs()));
 }
 
 Status Levels::RequireRunning(const std::string& level) const {
@@ -203,12 +197,12 @@ void Levels::DoBringUp(const std::string& level, Entry& entry) {
       Announce(level);
     });
   };
-  work_->Do([world = world_, order, step] { return BringUp(world, order, step); },
-            [this, level, under = order.applied,
-             began = NowMs() / 1000](const Result<BroughtUpLevel>& up) {
-              if (up) NetworkMade(entries_[level], under, began);
-              OnBroughtUp(level, up);
-            });
+  work_->Do(
+      [world = world_, order, step] { return BringUp(world, order, step); },
+      [this, level, under = order.applied, began = UnixS()](const Result<BroughtUpLevel>& up) {
+        if (up) NetworkMade(entries_[level], under, began);
+        OnBroughtUp(level, up);
+      });
 }
 
 void Levels::OnBroughtUp(const std::string& level, const Result<BroughtUpLevel>& up) {
@@ -217,7 +211,7 @@ void Levels::OnBroughtUp(const std::string& level, const Result<BroughtUpLevel>&
     entry.machine.SetImageVersion(up->image_version);
     entry.measures.accel = AccelName(up->accel);
   }
-  Ended(level, entry.machine.BroughtUp(up ? Status{} : Propagate(up), NowMs()));
+  Ended(level, entry.machine.BroughtUp(up ? Status{} : Propagate(up), UnixMs()));
 }
 
 void Levels::DoResume(const std::string& level, Entry& entry) {
@@ -234,7 +228,7 @@ void Levels::DoResume(const std::string& level, Entry& entry) {
 
 void Levels::DoReattach(const std::string& level) {
   work_->Do([world = world_, applied = applied_, level] { return Reattach(world, applied, level); },
-            [this, level, applied = applied_, began = NowMs() / 1000](const Status& resumed) {
+            [this, level, applied = applied_, began = UnixS()](const Status& resumed) {
               if (resumed) NetworkMade(entries_[level], applied, began);
               OnResumed(level, resumed);
             });
@@ -242,7 +236,7 @@ void Levels::DoReattach(const std::string& level) {
 
 void Levels::OnResumed(const std::string& level, const Status& resumed) {
   Entry& entry = entries_[level];
-  Ended(level, entry.machine.Resumed(resumed, NowMs()));
+  Ended(level, entry.machine.Resumed(resumed, UnixMs()));
   HearAgain(level, entry);
 }
 
@@ -270,7 +264,7 @@ void Levels::DoTearDown(const std::string& level, Entry& entry) {
           e.measures = {};
           e.network_under.reset();
         }
-        Ended(level, e.machine.TornDown(torn, NowMs()));
+        Ended(level, e.machine.TornDown(torn, UnixMs()));
       });
 }
 
@@ -283,7 +277,7 @@ void Levels::DoAskShutdown(const std::string& level, Entry& entry) {
         Entry* e = Find(level);
         if (e == nullptr || !e->machine.AwaitsShutdown()) return;
         if (!hooks_.send(level, control::Shutdown{})) {
-          Do(level, e->machine.ShutdownTimedOut(NowMs()));
+          Do(level, e->machine.ShutdownTimedOut(UnixMs()));
         }
       });
 }
@@ -297,7 +291,8 @@ void Levels::ArmTimer(const std::string& level, Entry& entry) {
   std::uint32_t seconds = hello ? applied_->spec.host.hello_timeout_s : kShutdownTimeoutS;
   entry.timer.Set(seconds * 1000, [this, level, hello, seconds] {
     LevelMachine& machine = entries_[level].machine;
-    Do(level, hello ? machine.HelloTimedOut(seconds, NowMs()) : machine.ShutdownTimedOut(NowMs()));
+    Do(level,
+       hello ? machine.HelloTimedOut(seconds, UnixMs()) : machine.ShutdownTimedOut(UnixMs()));
   });
 }
 
@@ -381,7 +376,7 @@ void Levels::OnHello(const std::string& level, Entry& entry) {
 
 void Levels::OnReady(const std::string& level, Entry& entry) {
   bool was_running = entry.machine.phase() == Phase::kRunning;
-  entry.machine.Ready(NowMs());
+  entry.machine.Ready(UnixMs());
   Announce(level);
   if (entry.machine.phase() != Phase::kRunning) return;
   hooks_.ready(level);
@@ -399,11 +394,11 @@ void Levels::OnHealth(const std::string& level, Entry& entry, const control::Hea
                            ? health.memory_total_kib - health.memory_available_kib
                            : 0;
   entry.measures.memory_used_mib = used / 1024;
-  std::int64_t offset = health.clock_us - NowUs();
+  std::int64_t offset = health.clock_us - UnixUs();
   entry.measures.clock_offset_ms = offset / 1000;
   // A guest's clock stops while its host sleeps.
   if (offset > kClockTolerance_us || offset < -kClockTolerance_us) {
-    hooks_.send(level, control::Clock{NowUs()});
+    hooks_.send(level, control::Clock{UnixUs()});
   }
   Sample(level);
 }
@@ -434,7 +429,7 @@ void Levels::OnDomainEvent(const DomainEvent& event) {
   if (entry == nullptr || (event.kind != Kind::kStopped && event.kind != Kind::kCrashed)) return;
   std::string word =
       event.kind == Kind::kCrashed && event.reason.empty() ? "crashed" : event.reason;
-  Do(event.level, entry->machine.DomainGone(word, NowMs()));
+  Do(event.level, entry->machine.DomainGone(word, UnixMs()));
 }
 
 void Levels::OnListing(const Listing& listing, std::uint64_t asked_at, bool first) {
@@ -444,10 +439,10 @@ void Levels::OnListing(const Listing& listing, std::uint64_t asked_at, bool firs
   for (auto& [level, entry] : entries_) {
     // What began after the question is not in the answer.
     if (entry.busy || entry.begun_at > asked_at) continue;
-    if (Act again = entry.machine.TryAgain(NowMs()); again != Act::kNone) {
+    if (Act again = entry.machine.TryAgain(UnixMs()); again != Act::kNone) {
       Do(level, again);
     } else if (entry.machine.Live() && !there.contains(level)) {
-      Do(level, entry.machine.DomainGone("vanished", NowMs()));
+      Do(level, entry.machine.DomainGone("vanished", UnixMs()));
     }
   }
 }
@@ -459,7 +454,7 @@ void Levels::Adopt(const Listing& listing) {
   for (const DomainInfo& domain : listing.ours) AdoptDomain(domain, marks);
   for (const auto& [level, mark] : marks) {
     if (applied_->FindLevel(level) == nullptr) continue;
-    Do(level, entries_[level].machine.FoundNoDomain(mark != RunMark::kStarting, NowMs()));
+    Do(level, entries_[level].machine.FoundNoDomain(mark != RunMark::kStarting, UnixMs()));
   }
   RemoveLeftovers();
   Autostart();
@@ -493,12 +488,12 @@ void Levels::AdoptDomain(const DomainInfo& domain, RunBook::Marks& marks) {
   if (IsStranger(domain)) {
     std::string reason = "it ran and is not in the applied spec set";
     hooks_.log("level " + domain.level + ": " + reason + ": it is ended");
-    return Do(domain.level, machine.FoundStranger(reason, NowMs()));
+    return Do(domain.level, machine.FoundStranger(reason, UnixMs()));
   }
   bool was_running = mark && mark.mapped() == RunMark::kRunning;
   bool keep_paused = mark && mark.mapped() == RunMark::kPaused;
-  Do(domain.level,
-     machine.FoundDomain(domain.state == DomainState::kRunning, was_running, keep_paused, NowMs()));
+  Do(domain.level, machine.FoundDomain(domain.state == DomainState::kRunning, was_running,
+                                       keep_paused, UnixMs()));
 }
 
 // --- what people see ---------------------------------------------------------------------------

@@ -2,23 +2,18 @@
 /// What hostd does with levels though nobody asks: it starts those that start by themselves,
 /// removes what disposable ones left, takes network rules away when they end.
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <utility>
 
 #include "hostd/level/levels.h"
 #include "hostd/storage/state_disk.h"
+#include "vmspec/base/clock.h"
 
 namespace bulkhead::hostd {
 
 namespace {
 
 using Phase = LevelMachine::Phase;
-
-std::int64_t NowS() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
-}
 
 }  // namespace
 
@@ -75,7 +70,7 @@ void Levels::RemoveLeftovers() {
 /// Looks again at least once a minute: the clock that rules end by may be set.
 void Levels::WatchRuleEnds() {
   constexpr std::int64_t kLongestS = 60;
-  std::int64_t now = NowS();
+  std::int64_t now = UnixS();
   std::optional<std::int64_t> next;
   auto consider = [&](const vmspec::Level* level, std::int64_t as_of) {
     auto end = level == nullptr ? std::nullopt : netpolicy::NextRuleEnd(*level, as_of);

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// What a new set, or the time, changes under levels that are up.
-#include <chrono>
 #include <utility>
 
 #include "hostd/level/levels.h"
 #include "hostd/level/restart_facts.h"
+#include "vmspec/base/clock.h"
 
 namespace bulkhead::hostd {
 
 namespace {
 
 using Phase = LevelMachine::Phase;
-
-std::int64_t NowMs() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 }  // namespace
 
@@ -27,7 +22,7 @@ bool Levels::IsStale(const std::string& level, Entry& entry) const {
                  phase == Phase::kShuttingDown;
   if (!settled || applied_->FindLevel(level) == nullptr) return false;
   if (!entry.network_under) return true;
-  std::int64_t now = NowMs() / 1000;
+  std::int64_t now = UnixS();
   SetAt before{*entry.network_under, entry.network_as_of_s};
   if (!HasRuleEnded(level, entry, now) && entry.network_under == applied_) return false;
   if (NetworkDiffers(before, {*applied_, now}, level)) return true;
@@ -62,7 +57,7 @@ void Levels::Refresh(const std::string& level, Entry& entry, Act then, WavePtr w
   entry.busy = true;
   work_->Do([world = world_, applied = applied_,
              level] { return ApplyNetwork(*world.network, *applied, level); },
-            [this, level, then, applied = applied_, began = NowMs() / 1000,
+            [this, level, then, applied = applied_, began = UnixS(),
              same = entry.network_under == applied_, wave = std::move(wave)](const Status& had) {
               Entry& e = entries_[level];
               if (had) {
@@ -75,8 +70,8 @@ void Levels::Refresh(const std::string& level, Entry& entry, Act then, WavePtr w
               why += had.error().message;
               hooks_.log(level + ": " + why);
               Ended(level, then == Act::kResume
-                               ? e.machine.Resumed(Fail(had.error().code, why), NowMs())
-                               : e.machine.Isolate("spec", why, NowMs()));
+                               ? e.machine.Resumed(Fail(had.error().code, why), UnixMs())
+                               : e.machine.Isolate("spec", why, UnixMs()));
             });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostd/lower/lower.h"
+#include "vmspec/base/join.h"
 #include "vmspec/base/sanitize.h"
 
 namespace bulkhead::hostd {
@@ -11,12 +12,6 @@ using vmspec::DeviceRule;
 using vmspec::Flow;
 
 std::string Number(std::uint64_t value) { return std::to_string(value); }
-
-std::string Joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 std::string HalfText(const DiodeHalf& half) {
   return "  " + half.unit + " uid " + Number(half.uid) + "\n    level " + half.level + " port " +

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostd/spec/approval_desk.h"
 
-#include <chrono>
-
 #include "hostd/roles/access.h"
+#include "vmspec/base/clock.h"
 
 namespace bulkhead::hostd {
 
 namespace {
-
-std::int64_t NowMs() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 std::set<std::string> RolesFor(const Downgrade& downgrade, const std::set<std::string>& mine) {
   std::set<std::string> both;
@@ -25,7 +19,7 @@ std::set<std::string> RolesFor(const Downgrade& downgrade, const std::set<std::s
 Approval ApprovalOf(const Downgrade& d, const Caller& caller) {
   return {d.sha256, d.flow,     d.from,       d.to,
           d.reason, caller.uid, caller.actor, RolesFor(d, caller.roles),
-          NowMs()};
+          UnixMs()};
 }
 
 AuditDetail DetailOf(const Downgrade& d) {

@@ -4,10 +4,10 @@
 #include <dirent.h>
 
 #include <cerrno>
-#include <chrono>
 
 #include "hostd/spec/carry_out.h"
 #include "hostd/spec/meaning.h"
+#include "vmspec/base/clock.h"
 #include "vmspec/base/sanitize.h"
 
 namespace bulkhead::hostd {
@@ -31,11 +31,6 @@ std::string FirstError(const std::vector<vmspec::Diagnostic>& diagnostics) {
 AppliedSpecPtr WithVersion(AppliedSpec applied, SpecVersion version) {
   applied.version = std::move(version);
   return std::make_shared<const AppliedSpec>(std::move(applied));
-}
-
-std::int64_t NowMs() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 }  // namespace
@@ -157,7 +152,7 @@ Result<SpecOutcome> SpecDesk::Apply(const ApplyOrder& order, const AppliedSpecPt
 Result<SpecOutcome> SpecDesk::Store(const ApplyOrder& order, vmspec::CheckedSpec checked) {
   auto applied = Number(order.files, std::move(checked.spec));
   if (!applied) return Propagate(applied);
-  VersionNote note{NowMs(), order.caller.actor, Printable(order.comment, kMostComment - 3),
+  VersionNote note{UnixMs(), order.caller.actor, Printable(order.comment, kMostComment - 3),
                    order.rollback_of};
   auto saved = store_->Save(order.files, note);
   if (!saved) return Propagate(saved);
