@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "device-broker/rules.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 
 #include "vmspec/base/sanitize.h"
@@ -12,6 +10,7 @@ namespace bulkhead::broker {
 namespace {
 
 using vmspec::DeviceRule;
+using vmspec::GlobMatches;
 using vmspec::GrantMode;
 
 Judgement Deny(std::string reason) { return {Opinion::kDeny, std::move(reason)}; }
@@ -50,11 +49,6 @@ std::string Spell(const DeviceRule& rule, const Question& q) {
 }
 
 }  // namespace
-
-bool GlobMatches(const std::string& glob, const std::string& path, bool unsure) {
-  int answer = ::fnmatch(glob.c_str(), path.c_str(), FNM_PATHNAME | FNM_NOESCAPE);
-  return answer == 0 || (answer != FNM_NOMATCH && unsure);
-}
 
 Judgement LevelIsInTheSpec::Judge(const Question& q) const {
   if (q.Storage() != nullptr) return {};

@@ -78,8 +78,4 @@ struct Verdict {
 };
 Verdict Judge(const RuleList& rules, const Question& question);
 
-/// `glob` as in fnmatch(3): `*` and `?` do not match a slash, a backslash is a backslash.
-/// @param unsure  the answer where fnmatch fails: what denies says true, what allows says false
-bool GlobMatches(const std::string& glob, const std::string& path, bool unsure);
-
 }  // namespace bulkhead::broker

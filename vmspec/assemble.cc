@@ -32,15 +32,9 @@ struct Sheet {
 };
 using Sheets = std::map<std::string, Sheet>;
 
-Node* FindIn(Node& document, std::string_view key) {
-  auto& members = std::get<Table>(document.value).members;
-  auto found = std::ranges::find(members, key, &Member::key);
-  return found == members.end() ? nullptr : &found->value;
-}
-
 /// False: the file is of a schema that would only be misread.
 bool ReadSchema(const SpecPath& path, Node& document, Faults& faults) {
-  Node* schema = FindIn(document, "schema");
+  Node* schema = Find(document, "schema");
   if (schema == nullptr) {
     faults.Error(codes::kMissingKey, "the key \"schema\" is missing", document.origin);
     std::get<Table>(document.value)
@@ -124,7 +118,7 @@ class Assembler {
 
   /// The template's name; nothing: none is said, or what is said is at fault (`sound` is false).
   std::optional<std::string> TakeExtends(Node& document, bool& sound) {
-    Node* node = FindIn(document, "extends");
+    Node* node = Find(document, "extends");
     if (node == nullptr) return std::nullopt;
     const auto* name = node->As<std::string>();
     sound = name != nullptr && templates_.contains(*name);
@@ -154,7 +148,7 @@ class Assembler {
       if (!seen.insert(*name).second || seen.size() > kMaxTemplateDepth) {
         faults_.Error(codes::kTemplateCycle,
                       "the template " + Quoted(*name) + " extends itself, or too many others",
-                      FindIn(*next, "extends")->origin);
+                      Find(*next, "extends")->origin);
         return false;
       }
       const Sheet& sheet = templates_.at(*name);

@@ -27,12 +27,10 @@ void CollectNames(const Assembled& assembled, const char* file, const char* key,
     return;
   }
   auto document = assembled.top.find(file);
-  if (document == assembled.top.end()) return;
-  for (const Member& member : std::get<Table>(document->second.value).members) {
-    const Table* table = member.key == key ? member.value.As<Table>() : nullptr;
-    if (table == nullptr) continue;
-    for (const Member& named : table->members) scope.Add(kind, named.key);
-  }
+  const Node* node = document == assembled.top.end() ? nullptr : Find(document->second, key);
+  const Table* table = node == nullptr ? nullptr : node->As<Table>();
+  if (table == nullptr) return;
+  for (const Member& named : table->members) scope.Add(kind, named.key);
 }
 
 void CollectAllNames(const Assembled& assembled, Draft& draft) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmspec/device_touch.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 
 namespace bulkhead::vmspec {
@@ -10,10 +8,6 @@ namespace bulkhead::vmspec {
 namespace {
 
 bool HasWildcard(const std::string& path) { return path.find_first_of("*?[") != path.npos; }
-
-bool GlobMatches(const std::string& glob, const std::string& path) {
-  return ::fnmatch(glob.c_str(), path.c_str(), FNM_PATHNAME | FNM_NOESCAPE) == 0;
-}
 
 /// A node right below /dev. Another path may be a link to a node of any name.
 bool IsNode(const std::string& path) { return path.find('/', 5) == path.npos; }
@@ -23,12 +17,13 @@ bool PathCovers(const DeviceRule& rule, const KnownDevice& device) {
   if (rule.path.empty()) return true;
   if (device.path.empty()) return false;
   return rule.path == device.path ||
-         (!HasWildcard(device.path) && GlobMatches(rule.path, device.path));
+         (!HasWildcard(device.path) && GlobMatches(rule.path, device.path, false));
 }
 
 bool PathMayMatch(const DeviceRule& rule, const KnownDevice& device) {
   return rule.path.empty() || device.path.empty() || rule.path == device.path ||
-         HasWildcard(device.path) || !IsNode(device.path) || GlobMatches(rule.path, device.path);
+         HasWildcard(device.path) || !IsNode(device.path) ||
+         GlobMatches(rule.path, device.path, false);
 }
 
 bool Covers(const std::string& rule, const std::string& device) {
@@ -47,15 +42,6 @@ bool SurelyMatches(const DeviceRule& rule, const KnownDevice& device) {
 bool MayMatch(const DeviceRule& rule, const KnownDevice& device) {
   return MayMatch(rule.serial, device.serial) && MayMatch(rule.usb_id, device.usb_id) &&
          PathMayMatch(rule, device);
-}
-
-/// No device of any kind escapes it.
-bool IsUnconditional(const DeviceRule& rule) {
-  return rule.path.empty() && rule.serial.empty() && rule.usb_id.empty();
-}
-
-bool SpeaksOf(const DeviceRule& rule, DeviceClass c) {
-  return rule.device_class == "*" || rule.device_class == NameOf(c);
 }
 
 bool IdsMayLend(const DevicePolicy& policy, DeviceClass c, const KnownDevice& device) {
@@ -116,15 +102,15 @@ DeviceTouch::Devices DeviceTouch::Matched(const DeviceRule& rule) {
 }
 
 void DeviceTouch::Read(const DeviceRule& rule) {
-  matched_ = IsUnconditional(rule) ? Devices{} : Matched(rule);
+  matched_ = rule.IsUnconditional() ? Devices{} : Matched(rule);
   PerClass& per_class = by_level_[rule.level];
   for (std::size_t c = 0; c < kDeviceClassNames.size(); ++c) {
-    if (SpeaksOf(rule, DeviceClass(c))) Read(rule, DeviceClass(c), per_class[c]);
+    if (rule.SpeaksOf(DeviceClass(c))) Read(rule, DeviceClass(c), per_class[c]);
   }
 }
 
 void DeviceTouch::Read(const DeviceRule& rule, DeviceClass device_class, Rules& rules) const {
-  bool every = IsUnconditional(rule);
+  bool every = rule.IsUnconditional();
   Word matches{rule.deny, false, !rule.deny};
   rules.of_pool = rules.of_pool | Word{rule.deny && every, !rule.deny,
                                        !rule.deny && !NamesOnlyKnown(rule, device_class)};

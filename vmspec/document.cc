@@ -2,6 +2,7 @@
 #include "vmspec/document.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "vmspec/base/sanitize.h"
 #include "vmspec/codes.h"
@@ -164,6 +165,17 @@ std::string_view Node::TypeName() const {
   static constexpr std::string_view kNames[] = {
       "a float, date or time", "true or false", "a whole number", "a string", "a list", "a table"};
   return kNames[value.index()];
+}
+
+const Node* Find(const Node& node, std::string_view key) {
+  const auto* table = node.As<Table>();
+  if (table == nullptr) return nullptr;
+  auto found = std::ranges::find(table->members, key, &Member::key);
+  return found == table->members.end() ? nullptr : &found->value;
+}
+
+Node* Find(Node& node, std::string_view key) {
+  return const_cast<Node*>(Find(std::as_const(node), key));
 }
 
 std::optional<Node> ParseDocument(const std::string& file, std::string_view text, Faults& faults) {

@@ -49,6 +49,10 @@ struct Member {
   Node value;
 };
 
+/// The value of a table's member; nullptr when the node is no table or has no such key.
+const Node* Find(const Node& node, std::string_view key);
+Node* Find(Node& node, std::string_view key);
+
 /// Parses `text`; the root node is a table. Nothing when it is not TOML or larger, deeper or richer
 /// than a spec file may be: the fault is in `faults` then. Total: any bytes are allowed.
 std::optional<Node> ParseDocument(const std::string& file, std::string_view text, Faults& faults);

@@ -90,9 +90,8 @@ class FactList {
 };
 
 /// "a, b"; commas in a word are escaped: different lists read differently.
-std::string Joined(const std::vector<std::string>& words);
+std::string Escaped(const std::vector<std::string>& words);
 std::string PortsText(const std::vector<PortRange>& ports);
-std::string_view NameOf(Protocol protocol);
 std::string DurationText(std::uint32_t seconds);
 
 void AddLevelFacts(const Level& level, FactList& list);

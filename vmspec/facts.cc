@@ -12,17 +12,8 @@ namespace bulkhead::vmspec {
 
 namespace {
 
-constexpr std::string_view kProtocolNames[] = {"any", "tcp", "udp", "icmp"};
-constexpr std::string_view kUplinkKinds[] = {"routed", "nat", "ipsec"};
-constexpr std::string_view kFlowKinds[] = {"transfer", "encrypt", "decrypt", "downgrade"};
 /// What arrives: only ciphertext, files that the lattice allows, or files against it.
 constexpr std::uint64_t kFlowMeasures[] = {1, 0, 1, 2};
-constexpr std::string_view kAccels[] = {"auto", "kvm", "tcg"};
-
-template <typename Enum, std::size_t n>
-std::string Word(const std::string_view (&names)[n], Enum value) {
-  return std::string(names[static_cast<std::size_t>(value)]);
-}
 
 void AddUplink(const Uplink& uplink, FactList& list) {
   list.Begin("uplink", uplink.name, uplink.origin);
@@ -69,7 +60,7 @@ void AddFlow(const Flow& flow, FactList& list) {
   list.AnyOf("types", flow.types);
   list.Flag("confirm", flow.confirm, false);
   list.Plain("confirm-timeout", DurationText(flow.confirm_timeout_s));
-  list.Measured("scanner", flow.scanner == Scanner::kNone ? "none" : "clamav",
+  list.Measured("scanner", std::string(NameOf(flow.scanner)),
                 flow.scanner == Scanner::kNone ? 1 : 0);
   list.Flag("re-render", flow.re_render, false);
   list.Elements("recipients", flow.recipients, Weight::kOpening);
@@ -121,7 +112,7 @@ void AddDeviceRule(const DeviceRule& rule, FactList& list) {
 
 void AddHost(const Host& host, FactList& list) {
   list.Begin("host", "", host.origin);
-  list.Plain("acceleration.accel", Word(kAccels, host.accel));
+  list.Plain("acceleration.accel", std::string(NameOf(host.accel)));
   list.Flag("acceleration.allow-tcg", host.allow_tcg, true);
   list.Plain("guest.hello-timeout", DurationText(host.hello_timeout_s));
   list.Plain("addresses.ipv4", host.pool4.ToString());
@@ -139,10 +130,7 @@ void AddHost(const Host& host, FactList& list) {
 
 }  // namespace
 
-std::string_view NameOf(UplinkKind kind) { return kUplinkKinds[static_cast<std::size_t>(kind)]; }
-std::string_view NameOf(FlowKind kind) { return kFlowKinds[static_cast<std::size_t>(kind)]; }
-
-std::string Joined(const std::vector<std::string>& words) {
+std::string Escaped(const std::vector<std::string>& words) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (i > 0) out += ", ";
@@ -160,10 +148,6 @@ std::string PortsText(const std::vector<PortRange>& ports) {
   return out;
 }
 
-std::string_view NameOf(Protocol protocol) {
-  return kProtocolNames[static_cast<std::size_t>(protocol)];
-}
-
 std::string DurationText(std::uint32_t seconds) {
   return seconds == 0 ? "never" : FormatDuration(seconds);
 }
@@ -177,7 +161,7 @@ void FactList::AnyOf(std::string_view field, std::vector<std::string> items) {
 void FactList::EachOf(std::string_view field, std::vector<std::string> items) {
   std::ranges::sort(items);
   items.erase(std::unique(items.begin(), items.end()), items.end());
-  Put(field, "", Weight::kEachOf, Joined(items)).items = std::move(items);
+  Put(field, "", Weight::kEachOf, Escaped(items)).items = std::move(items);
 }
 
 std::vector<Fact> FactList::Take() {

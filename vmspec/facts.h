@@ -45,11 +45,6 @@ struct Fact {
   Origin origin;          ///< of the field where the model knows it, else of what it is in
 };
 
-/// The words of the language.
-std::string_view NameOf(GrantMode mode);
-std::string_view NameOf(FlowKind kind);
-std::string_view NameOf(UplinkKind kind);
-
 /// Sorted by key; no key twice.
 std::vector<Fact> FactsOf(const SpecSet& spec);
 

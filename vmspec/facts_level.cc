@@ -10,10 +10,8 @@ namespace bulkhead::vmspec {
 
 namespace {
 
-constexpr std::string_view kModeNames[] = {"none", "manual", "ask", "automatic", "required"};
 /// How far each mode opens: "required" lends no more than "automatic".
 constexpr std::uint64_t kModeMeasures[] = {0, 1, 2, 3, 3};
-constexpr std::string_view kEncryptionNames[] = {"none", "host", "user"};
 
 std::string Mib(std::uint32_t mib) { return FormatSize(std::uint64_t{mib} << 20); }
 
@@ -47,9 +45,9 @@ void AddImage(const Level& level, FactList& list) {
   list.Plain("image", level.image).restarts = true;
   list.AnyOf("image.digest", OneOrAny(policy.digest));
   list.AnyOf("image.signed-by", OneOrAny(policy.signed_by));
-  list.Plain("image.boot", policy.boot == BootWay::kUefi ? "uefi" : "direct").restarts = true;
+  list.Plain("image.boot", std::string(NameOf(policy.boot))).restarts = true;
   list.Flag("image.secure-boot", policy.secure_boot, false).restarts = true;
-  list.Plain("image.kernel", policy.kernel == KernelTrack::kLts ? "lts" : "stable").restarts = true;
+  list.Plain("image.kernel", std::string(NameOf(policy.kernel))).restarts = true;
 }
 
 void AddResources(const Level& level, FactList& list) {
@@ -63,8 +61,7 @@ void AddResources(const Level& level, FactList& list) {
   list.Plain("resources.io-write", ThroughputText(level.io_write_bytes_per_s)).restarts = true;
   list.Plain("state.kind", level.persistent ? "persistent" : "ephemeral").restarts = true;
   list.Plain("state.size", Mib(level.state_mib)).restarts = true;
-  auto encryption = static_cast<std::size_t>(level.encryption);
-  list.Measured("state.encryption", std::string(kEncryptionNames[encryption]),
+  list.Measured("state.encryption", std::string(NameOf(level.encryption)),
                 level.encryption == Encryption::kNone ? 1 : 0)
       .restarts = true;
   list.Plain("state.snapshots", level.snapshots);
@@ -95,8 +92,7 @@ void AddKeys(const Level& level, FactList& list) {
     const std::string field = "key." + use.key;
     list.Element("key", use.key, Weight::kOpening);
     for (KeyOperation operation : use.operations) {
-      auto name = kKeyOperationNames[static_cast<std::size_t>(operation)];
-      list.Element(field + ".operations", std::string(name), Weight::kOpening);
+      list.Element(field + ".operations", std::string(NameOf(operation)), Weight::kOpening);
     }
     list.AnyOf(field + ".mechanisms", use.mechanisms);
     list.Flag(field + ".confirm", use.confirm, false);
@@ -110,7 +106,7 @@ void AddLife(const Level& level, FactList& list) {
   list.Plain("life-cycle.idle-suspend", DurationText(life.idle_suspend_s));
   list.Flag("life-cycle.disposable", life.disposable).restarts = true;
   list.Flag("life-cycle.preload", life.preload);
-  list.Plain("life-cycle.on-crash", life.on_crash == OnCrash::kStop ? "stop" : "restart");
+  list.Plain("life-cycle.on-crash", std::string(NameOf(life.on_crash)));
   const Updates& updates = level.updates;
   list.Plain("updates.channel", updates.channel);
   bool any_time = updates.window_start_min == updates.window_end_min;
@@ -128,7 +124,7 @@ void AddApplications(const Applications& applications, FactList& list) {
   list.Elements("applications.install", applications.install, Weight::kMember);
   for (const FlatpakOverride& each : applications.overrides) {
     list.Element("applications.override", each.application, Weight::kMember,
-                 Joined(each.arguments));
+                 Escaped(each.arguments));
   }
 }
 
@@ -144,8 +140,6 @@ void AddDisplay(const Display& display, FactList& list) {
 
 }  // namespace
 
-std::string_view NameOf(GrantMode mode) { return kModeNames[static_cast<std::size_t>(mode)]; }
-
 void AddLevelNetworkFacts(const LevelNetwork& network, FactList& list) {
   list.At(network.origin);
   auto address = [](const std::optional<Prefix>& p) { return p ? p->ToString() : "from the pool"; };
@@ -156,7 +150,7 @@ void AddLevelNetworkFacts(const LevelNetwork& network, FactList& list) {
   list.Plain("network.ipv6", address(network.address6)).restarts = true;
   std::vector<std::string> servers;
   for (const Prefix& server : network.dns) servers.push_back(server.ToString());
-  list.Plain("network.dns", Joined(servers)).restarts = true;
+  list.Plain("network.dns", Escaped(servers)).restarts = true;
   list.Limit("network.bandwidth-out", FormatBitRate(network.out_bits_per_s),
              network.out_bits_per_s);
   list.Limit("network.bandwidth-in", FormatBitRate(network.in_bits_per_s), network.in_bits_per_s);

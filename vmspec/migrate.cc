@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmspec/migrate.h"
 
-#include <algorithm>
-
 namespace bulkhead::vmspec {
 
 namespace {
-
-Node* Find(Node& table_node, std::string_view key) {
-  auto* table = std::get_if<Table>(&table_node.value);
-  if (table == nullptr) return nullptr;
-  auto found = std::ranges::find(table->members, key, &Member::key);
-  return found == table->members.end() ? nullptr : &found->value;
-}
 
 /// hello-timeout was a number of seconds.
 void TimeoutBecomesDuration(Node& host) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmspec/model.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 
 namespace bulkhead::vmspec {
@@ -18,8 +20,13 @@ std::string Label::ToString() const {
   return compartments.empty() ? out : out + "}";
 }
 
-std::string_view NameOf(DeviceClass device_class) {
-  return kDeviceClassNames[static_cast<std::size_t>(device_class)];
+bool DeviceRule::SpeaksOf(DeviceClass c) const {
+  return device_class == "*" || device_class == NameOf(c);
+}
+
+bool GlobMatches(const std::string& glob, const std::string& path, bool unsure) {
+  int answer = ::fnmatch(glob.c_str(), path.c_str(), FNM_PATHNAME | FNM_NOESCAPE);
+  return answer == 0 || (answer != FNM_NOMATCH && unsure);
 }
 
 }  // namespace bulkhead::vmspec

@@ -16,6 +16,8 @@
 
 namespace bulkhead::vmspec {
 
+// Beside each enum that a spec can say: its words, in the same order. NameOf() at the end.
+
 /// Where in the spec a thing was said; line and column (in characters) count from 1, 0 means "not
 /// said: a default".
 struct Origin {
@@ -50,6 +52,7 @@ struct Prefix {
 std::optional<Prefix> ParsePrefix(std::string_view text);  ///< "10.0.0.0/8", "10.1.2.3", "fd00::/8"
 
 enum class Protocol : std::uint8_t { kAny, kTcp, kUdp, kIcmp };  ///< kIcmp: ICMP or ICMPv6 echo
+inline constexpr std::array<std::string_view, 4> kProtocolNames = {"any", "tcp", "udp", "icmp"};
 
 struct PortRange {
   std::uint16_t first = 0;
@@ -89,6 +92,8 @@ enum class GrantMode : std::uint8_t {
   kAutomatic,  ///< lent when it is plugged in and free
   kRequired    ///< as automatic, and the level does not start without one
 };
+inline constexpr std::array<std::string_view, 5> kGrantModeNames = {"none", "manual", "ask",
+                                                                    "automatic", "required"};
 
 enum class DeviceClass : std::uint8_t {
   kStorage,
@@ -101,10 +106,8 @@ enum class DeviceClass : std::uint8_t {
   kScanner,
   kUsb  ///< any other USB device
 };
-/// In the order of enum DeviceClass.
 inline constexpr std::array<std::string_view, 9> kDeviceClassNames = {
     "storage", "sound", "microphone", "camera", "smartcard", "fido", "printer", "scanner", "usb"};
-std::string_view NameOf(DeviceClass device_class);
 
 /// What a level may be lent of one class. Fields that do not concern the class keep their default.
 struct DevicePolicy {
@@ -120,7 +123,9 @@ struct DevicePolicy {
 };
 
 enum class BootWay : std::uint8_t { kDirect, kUefi };
+inline constexpr std::array<std::string_view, 2> kBootWayNames = {"direct", "uefi"};
 enum class KernelTrack : std::uint8_t { kLts, kStable };
+inline constexpr std::array<std::string_view, 2> kKernelTrackNames = {"lts", "stable"};
 /// Which of the image's versions may run, and how it boots.
 struct ImagePolicy {
   std::string digest;     ///< "sha256:" and 64 hexadecimal digits; empty: any
@@ -131,6 +136,7 @@ struct ImagePolicy {
 };
 
 enum class Encryption : std::uint8_t { kNone, kHost, kUser };
+inline constexpr std::array<std::string_view, 3> kEncryptionNames = {"none", "host", "user"};
 
 enum class KeyOperation : std::uint8_t {
   kSign,
@@ -143,7 +149,6 @@ enum class KeyOperation : std::uint8_t {
   kReadData,  ///< data objects on the same token
   kWriteData
 };
-/// In the order of enum KeyOperation.
 inline constexpr std::array<std::string_view, 9> kKeyOperationNames = {
     "sign", "verify", "encrypt", "decrypt", "wrap", "unwrap", "derive", "read-data", "write-data"};
 
@@ -168,6 +173,7 @@ struct Display {
 };
 
 enum class OnCrash : std::uint8_t { kStop, kRestart };
+inline constexpr std::array<std::string_view, 2> kOnCrashNames = {"stop", "restart"};
 struct LifeCycle {
   std::uint32_t order = 500;         ///< of autostart, lower first; 0..1000
   std::uint32_t idle_suspend_s = 0;  ///< 0: never
@@ -247,6 +253,7 @@ struct Level {
 };
 
 enum class UplinkKind : std::uint8_t { kRouted, kNat, kIpsec };
+inline constexpr std::array<std::string_view, 3> kUplinkKindNames = {"routed", "nat", "ipsec"};
 struct IpsecPeer {
   std::string remote;    ///< address or host name of the gateway
   std::string local_id;  ///< IKE identities
@@ -283,7 +290,10 @@ enum class FlowKind : std::uint8_t {
   kDecrypt,    ///< ciphertext goes in, clear files arrive
   kDowngrade,  ///< in clear against the lattice, with a reason and the consent of two roles
 };
+inline constexpr std::array<std::string_view, 4> kFlowKindNames = {"transfer", "encrypt", "decrypt",
+                                                                   "downgrade"};
 enum class Scanner : std::uint8_t { kNone, kClamav };
+inline constexpr std::array<std::string_view, 2> kScannerNames = {"none", "clamav"};
 struct Flow {
   std::string name;  ///< like a level's
   std::string from;
@@ -334,7 +344,15 @@ struct DeviceRule {
   std::string usb_id;        ///< "1d6b:0104", empty: any
   std::string comment;
   Origin origin;
+  [[nodiscard]] bool SpeaksOf(DeviceClass c) const;
+  /// No device of its classes escapes it.
+  [[nodiscard]] bool IsUnconditional() const {
+    return path.empty() && serial.empty() && usb_id.empty();
+  }
 };
+/// `glob` as in fnmatch(3): `*` and `?` do not match a slash, a backslash is a backslash.
+/// @param unsure  the answer where fnmatch fails: what denies says true, what allows says false
+bool GlobMatches(const std::string& glob, const std::string& path, bool unsure);
 
 /// A device that the set knows by name: [device.NAME].
 struct KnownDevice {
@@ -358,6 +376,7 @@ struct HostRole {
 };
 
 enum class Accel : std::uint8_t { kAuto, kKvm, kTcg };
+inline constexpr std::array<std::string_view, 3> kAccelNames = {"auto", "kvm", "tcg"};
 struct Host {
   Accel accel = Accel::kAuto;
   bool allow_tcg = false;               ///< auto may fall back to TCG
@@ -383,5 +402,35 @@ struct SpecSet {
   std::map<std::string, KnownDevice> devices;
   std::vector<DeviceRule> device_rules;
 };
+
+/// The word of a spec.
+inline std::string_view NameOf(Protocol v) {
+  return kProtocolNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(GrantMode v) {
+  return kGrantModeNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(DeviceClass v) {
+  return kDeviceClassNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(BootWay v) { return kBootWayNames.at(static_cast<std::size_t>(v)); }
+inline std::string_view NameOf(KernelTrack v) {
+  return kKernelTrackNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(Encryption v) {
+  return kEncryptionNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(KeyOperation v) {
+  return kKeyOperationNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(OnCrash v) { return kOnCrashNames.at(static_cast<std::size_t>(v)); }
+inline std::string_view NameOf(UplinkKind v) {
+  return kUplinkKindNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(FlowKind v) {
+  return kFlowKindNames.at(static_cast<std::size_t>(v));
+}
+inline std::string_view NameOf(Scanner v) { return kScannerNames.at(static_cast<std::size_t>(v)); }
+inline std::string_view NameOf(Accel v) { return kAccelNames.at(static_cast<std::size_t>(v)); }
 
 }  // namespace bulkhead::vmspec

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <algorithm>
-
 #include "vmspec/codes.h"
 #include "vmspec/draft.h"
 
@@ -15,10 +13,7 @@ void ReadRule(const Node& node, TableReader& file, Draft& draft) {
   rule.deny = table.Word("action").value_or(1) == 1;
   table.Read("level", rule.level);
   rule.device_class = "*";
-  std::vector<std::string> classes;
-  if (auto word = table.Word("class"); word && *word < kDeviceClassNames.size()) {
-    rule.device_class = kDeviceClassNames[*word];
-  }
+  table.Read("class", rule.device_class);
   table.Read("path", rule.path);
   table.Read("serial", rule.serial);
   table.Read("usb-id", rule.usb_id);
@@ -32,19 +27,13 @@ void ReadDevice(const Member& member, TableReader& file, Draft& draft) {
   device.name = member.key;
   device.origin = member.value.origin;
   TableReader table = file.Below("device", member.value);
-  std::vector<std::string> classes;
-  table.Read("class", classes);
-  for (const std::string& word : classes) {
-    auto at = std::find(kDeviceClassNames.begin(), kDeviceClassNames.end(), word);
-    device.classes.insert(static_cast<DeviceClass>(at - kDeviceClassNames.begin()));
-  }
+  table.Read("class", device.classes);
   table.Read("serial", device.serial);
   table.Read("path", device.path);
   table.Read("usb-id", device.usb_id);
   table.Read("keeps-data", device.keeps_data);
   device.label = table.GetLabel("label");
-  bool told = device.serial.empty() && device.path.empty() && device.usb_id.empty();
-  if (told && !table.Has("serial") && !table.Has("path") && !table.Has("usb-id")) {
+  if (!table.Has("serial") && !table.Has("path") && !table.Has("usb-id")) {
     table.faults().Error(codes::kRequiresKey,
                          "nothing tells the device " + Quoted(device.name) + " from another",
                          device.origin, {}, "say its \"serial\", \"path\" or \"usb-id\"");

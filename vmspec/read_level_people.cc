@@ -20,10 +20,7 @@ void ReadClipboard(TableReader& table, std::string_view key, const std::string& 
 void ReadDisplay(TableReader table, const std::string& level, Display& display) {
   table.Read("3d", display.three_d);
   table.Read("screens", display.screens);
-  if (auto border = table.Word("border")) {
-    static constexpr const char* kBorders[] = {"solid", "double", "dashed", "dotted"};
-    display.border = kBorders[*border];
-  }
+  table.Read("border", display.border);
   ReadClipboard(table, "clipboard-out", level, display.clipboard_out);
   ReadClipboard(table, "clipboard-in", level, display.clipboard_in);
   display.clipboard_out_origin = table.OriginOf("clipboard-out");
@@ -35,12 +32,7 @@ KeyUse ReadKeyUse(TableReader table) {
   KeyUse use;
   use.origin = table.origin();
   table.Read("key", use.key);
-  std::vector<std::string> words;
-  table.Read("operations", words);
-  for (const std::string& word : words) {
-    auto at = std::find(kKeyOperationNames.begin(), kKeyOperationNames.end(), word);
-    use.operations.insert(static_cast<KeyOperation>(at - kKeyOperationNames.begin()));
-  }
+  table.Read("operations", use.operations);
   table.Read("mechanisms", use.mechanisms);
   table.Read("confirm", use.confirm);
   table.Read("per-minute", use.per_minute);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// flows.toml, networks.toml, devices.toml, host.toml
+#include <algorithm>
+#include <array>
+
 #include "vmspec/base/identity.h"
+#include "vmspec/model.h"
 #include "vmspec/schema.h"
 #include "vmspec/schema_parts.h"
 
@@ -21,9 +25,7 @@ constexpr KeySchema kLabelKeys[] = {
 
 // ---- flows.toml
 
-constexpr string_view kFlowKinds[] = {"transfer", "encrypt", "decrypt", "downgrade"};
 constexpr string_view kFlowKindsLater[] = {"encrypt", "decrypt"};
-constexpr string_view kScanners[] = {"none", "clamav"};
 constexpr string_view kScannersLater[] = {"clamav"};
 
 constexpr KeySchema kFlowKeys[] = {
@@ -32,7 +34,7 @@ constexpr KeySchema kFlowKeys[] = {
     {.key = "kind",
      .form = Form::kWord,
      .required = true,
-     .words = kFlowKinds,
+     .words = kFlowKindNames,
      .later_words = kFlowKindsLater,
      .meaning = "`\"transfer\"`: files in clear, to a level that dominates; `\"encrypt\"`: only "
                 "ciphertext for `recipients` arrives; `\"decrypt\"`: ciphertext goes in, files "
@@ -79,7 +81,7 @@ constexpr KeySchema kFlowKeys[] = {
     {.key = "scanner",
      .form = Form::kWord,
      .fallback = "\"none\"",
-     .words = kScanners,
+     .words = kScannerNames,
      .later_words = kScannersLater,
      .meaning = "looks for malware; what it cannot read is refused"},
     {.key = "re-render",
@@ -135,9 +137,7 @@ constexpr KeySchema kFlowsKeys[] = {
 
 // ---- networks.toml
 
-constexpr string_view kUplinkKinds[] = {"routed", "nat", "ipsec"};
 constexpr string_view kUplinkKindsLater[] = {"ipsec"};
-constexpr string_view kServiceProtocols[] = {"any", "tcp", "udp", "icmp"};
 
 constexpr KeySchema kIpsecKeys[] = {
     {.key = "remote", .form = Form::kHost, .required = true, .meaning = "the gateway"},
@@ -163,7 +163,7 @@ constexpr KeySchema kUplinkKeys[] = {
     {.key = "kind",
      .form = Form::kWord,
      .required = true,
-     .words = kUplinkKinds,
+     .words = kUplinkKindNames,
      .later_words = kUplinkKindsLater,
      .meaning = "`\"nat\"`: behind the host's address; `\"routed\"`: with the level's own; "
                 "`\"ipsec\"`: through a tunnel and no other way"},
@@ -203,7 +203,7 @@ constexpr KeySchema kServiceKeys[] = {
     {.key = "protocol",
      .form = Form::kWord,
      .fallback = "\"any\"",
-     .words = kServiceProtocols,
+     .words = kProtocolNames,
      .meaning = "as in a rule of a level"},
     kCommentKey,
 };
@@ -223,10 +223,12 @@ constexpr KeySchema kNetworksKeys[] = {
 // ---- devices.toml
 
 constexpr string_view kActions[] = {"allow", "deny"};
-constexpr string_view kClasses[] = {"storage", "sound",   "microphone", "camera", "smartcard",
-                                    "fido",    "printer", "scanner",    "usb"};
-constexpr string_view kRuleClasses[] = {"storage", "sound",   "microphone", "camera", "smartcard",
-                                        "fido",    "printer", "scanner",    "usb",    "*"};
+constexpr auto kRuleClasses = [] {
+  std::array<string_view, kDeviceClassNames.size() + 1> words{};
+  std::ranges::copy(kDeviceClassNames, words.begin());
+  words.back() = "*";
+  return words;
+}();
 constexpr string_view kRuleClassesLater[] = {"sound", "microphone", "camera",  "smartcard",
                                              "fido",  "printer",    "scanner", "usb"};
 
@@ -270,7 +272,7 @@ constexpr KeySchema kDeviceKeys[] = {
      .form = Form::kWord,
      .list = true,
      .required = true,
-     .words = kClasses,
+     .words = kDeviceClassNames,
      .meaning = "one, or more for a composite device"},
     kSerialKey,
     kPathKey,
@@ -311,13 +313,11 @@ constexpr KeySchema kDevicesKeys[] = {
 
 // ---- host.toml
 
-constexpr string_view kAccels[] = {"auto", "kvm", "tcg"};
-
 constexpr KeySchema kAccelerationKeys[] = {
     {.key = "accel",
      .form = Form::kWord,
      .fallback = "\"auto\"",
-     .words = kAccels,
+     .words = kAccelNames,
      .meaning = "`\"auto\"`: KVM where a probe guest runs"},
     {.key = "allow-tcg",
      .form = Form::kFlag,

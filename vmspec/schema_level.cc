@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// levels/NAME.toml
+#include "vmspec/model.h"
 #include "vmspec/schema.h"
 #include "vmspec/schema_parts.h"
 
@@ -10,19 +11,11 @@ namespace {
 using std::string_view;
 
 constexpr string_view kStateKinds[] = {"persistent", "ephemeral"};
-constexpr string_view kEncryptions[] = {"none", "host", "user"};
 constexpr string_view kEncryptionsLater[] = {"host", "user"};
-constexpr string_view kModes[] = {"none", "manual", "ask", "automatic", "required"};
 constexpr string_view kModesLater[] = {"ask", "required"};
-constexpr string_view kBootWays[] = {"direct", "uefi"};
 constexpr string_view kBootWaysLater[] = {"uefi"};
-constexpr string_view kTracks[] = {"lts", "stable"};
 constexpr string_view kTracksLater[] = {"stable"};
 constexpr string_view kBorders[] = {"solid", "double", "dashed", "dotted"};
-constexpr string_view kOnCrash[] = {"stop", "restart"};
-constexpr string_view kProtocols[] = {"any", "tcp", "udp", "icmp"};
-constexpr string_view kOperations[] = {"sign",   "verify", "encrypt",   "decrypt",   "wrap",
-                                       "unwrap", "derive", "read-data", "write-data"};
 
 constexpr KeySchema kImageKeys[] = {
     {.key = "name", .form = Form::kName, .required = true, .meaning = "an image in the store"},
@@ -34,7 +27,7 @@ constexpr KeySchema kImageKeys[] = {
     {.key = "boot",
      .form = Form::kWord,
      .fallback = "\"direct\"",
-     .words = kBootWays,
+     .words = kBootWayNames,
      .later_words = kBootWaysLater,
      .meaning = "`\"direct\"`: the host hands over the kernel; `\"uefi\"`: firmware loads it"},
     {.key = "secure-boot",
@@ -45,7 +38,7 @@ constexpr KeySchema kImageKeys[] = {
     {.key = "kernel",
      .form = Form::kWord,
      .fallback = "\"lts\"",
-     .words = kTracks,
+     .words = kKernelTrackNames,
      .later_words = kTracksLater,
      .meaning = "kernel track"},
 };
@@ -111,7 +104,7 @@ constexpr KeySchema kStateKeys[] = {
     {.key = "encryption",
      .form = Form::kWord,
      .fallback = "\"none\"",
-     .words = kEncryptions,
+     .words = kEncryptionNames,
      .later_words = kEncryptionsLater,
      .meaning = "`\"host\"`: a key the host keeps; `\"user\"`: a secret only the user has"},
     {.key = "snapshots",
@@ -133,7 +126,7 @@ constexpr KeySchema kRuleKeys[] = {
     {.key = "protocol",
      .form = Form::kWord,
      .fallback = "\"any\"",
-     .words = kProtocols,
+     .words = kProtocolNames,
      .meaning = "`\"icmp\"` is echo of ICMP and ICMPv6"},
     {.key = "until", .form = Form::kMoment, .meaning = "the rule ends then"},
     {.key = "comment", .form = Form::kText, .range = {1, 256}, .meaning = "for people"},
@@ -182,7 +175,7 @@ constexpr KeySchema ModeKey() {
   return {.key = "mode",
           .form = Form::kWord,
           .required = true,
-          .words = kModes,
+          .words = kGrantModeNames,
           .later_words = kModesLater,
           .meaning = "as above"};
 }
@@ -249,7 +242,7 @@ constexpr KeySchema ClassKey(string_view key, const TableSchema& table, bool lat
           .form = Form::kWordOrTable,
           .later = later,
           .fallback = "\"none\"",
-          .words = kModes,
+          .words = kGrantModeNames,
           .later_words = kModesLater,
           .table = &table,
           .meaning = meaning};
@@ -311,7 +304,7 @@ constexpr KeySchema kKeyUseKeys[] = {
      .form = Form::kWord,
      .list = true,
      .required = true,
-     .words = kOperations,
+     .words = kKeyOperationNames,
      .meaning = "what may be done with it"},
     {.key = "mechanisms",
      .form = Form::kText,
@@ -354,7 +347,7 @@ constexpr KeySchema kLifeCycleKeys[] = {
     {.key = "on-crash",
      .form = Form::kWord,
      .fallback = "\"stop\"",
-     .words = kOnCrash,
+     .words = kOnCrashNames,
      .meaning = "what follows when its machine ends by itself"},
 };
 constexpr TableSchema kLifeCycleTable{"life-cycle", kLifeCycleKeys, "when it starts and ends"};

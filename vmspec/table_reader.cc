@@ -41,11 +41,7 @@ std::string Count(std::size_t n) {
 
 TableReader::TableReader(const Node& node, const TableSchema& schema, std::string_view name,
                          const Scope& scope, Faults& faults)
-    : table_(node.As<Table>()),
-      origin_(node.origin),
-      schema_(schema),
-      scope_(scope),
-      faults_(faults) {
+    : node_(node), table_(node.As<Table>()), schema_(schema), scope_(scope), faults_(faults) {
   if (table_ != nullptr) return;
   faults.Error(codes::kWrongType,
                Quoted(name) + " must be a table, not " + std::string(node.TypeName()), node.origin);
@@ -57,21 +53,11 @@ const KeySchema& TableReader::Schema(std::string_view key) const {
   return *schema;
 }
 
-const Member* TableReader::FindMember(std::string_view key) const {
-  if (table_ == nullptr) return nullptr;
-  auto found = std::find_if(table_->members.begin(), table_->members.end(),
-                            [&](const Member& m) { return m.key == key; });
-  return found == table_->members.end() ? nullptr : &*found;
-}
-
-const Node* TableReader::Find(std::string_view key) const {
-  const Member* member = FindMember(key);
-  return member == nullptr ? nullptr : &member->value;
-}
+const Node* TableReader::Find(std::string_view key) const { return vmspec::Find(node_, key); }
 
 const Origin& TableReader::OriginOf(std::string_view key) const {
   const Node* node = Find(key);
-  return node == nullptr ? origin_ : node->origin;
+  return node == nullptr ? node_.origin : node->origin;
 }
 
 const Node* TableReader::Given(const KeySchema& key) const {
@@ -168,11 +154,13 @@ bool TableReader::ReadList(const KeySchema& key, std::vector<T>& target, Reader 
 
 bool TableReader::Read(std::string_view key, std::vector<std::string>& target) {
   const KeySchema& schema = Schema(key);
-  return ReadList(schema, target, [&](const Node& node) -> std::optional<std::string> {
-    if (schema.form != Form::kWord) return ReadString(schema, node, scope_, faults_);
-    auto word = ReadWord(schema, node, faults_);
-    return word ? std::optional(std::string(schema.words[*word])) : std::nullopt;
-  });
+  return ReadList(schema, target,
+                  [&](const Node& n) { return ReadString(schema, n, scope_, faults_); });
+}
+
+bool TableReader::ReadWords(std::string_view key, std::vector<std::size_t>& places) {
+  const KeySchema& schema = Schema(key);
+  return ReadList(schema, places, [&](const Node& n) { return ReadWord(schema, n, faults_); });
 }
 
 bool TableReader::Read(std::string_view key, std::vector<Prefix>& target) {
@@ -255,7 +243,7 @@ void TableReader::Finish() {
   }
   for (const KeySchema& key : schema_.keys) {
     if (!key.required || Has(key.key)) continue;
-    faults_.Error(codes::kMissingKey, "the key " + Quoted(key.key) + " is missing", origin_);
+    faults_.Error(codes::kMissingKey, "the key " + Quoted(key.key) + " is missing", node_.origin);
   }
 }
 

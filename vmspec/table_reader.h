@@ -4,8 +4,10 @@
 #pragma once
 
 #include <concepts>
+#include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "vmspec/values.h"
@@ -51,6 +53,15 @@ class TableReader {
   }
   bool Read(std::string_view key, std::string& target);
   bool Read(std::string_view key, std::vector<std::string>& target);  ///< a list without doubles
+  /// Of words; as above.
+  template <typename T>
+    requires std::is_enum_v<T>
+  bool Read(std::string_view key, std::set<T>& target) {
+    std::vector<std::size_t> places;
+    bool sound = ReadWords(key, places);
+    for (std::size_t place : places) target.insert(static_cast<T>(place));
+    return sound;
+  }
   bool Read(std::string_view key, std::vector<PortRange>& target);
   bool Read(std::string_view key, std::vector<Prefix>& target);
 
@@ -68,13 +79,12 @@ class TableReader {
   void Finish();
 
   [[nodiscard]] bool is_table() const { return table_ != nullptr; }
-  [[nodiscard]] const Origin& origin() const { return origin_; }
+  [[nodiscard]] const Origin& origin() const { return node_.origin; }
   [[nodiscard]] Faults& faults() { return faults_; }
   [[nodiscard]] const TableSchema& schema() const { return schema_; }
 
  private:
   [[nodiscard]] const KeySchema& Schema(std::string_view key) const;
-  [[nodiscard]] const Member* FindMember(std::string_view key) const;
   /// What is said, or the default.
   [[nodiscard]] const Node* Given(const KeySchema& key) const;
   [[nodiscard]] bool Speaks(std::string_view key) const { return Given(Schema(key)) != nullptr; }
@@ -82,10 +92,11 @@ class TableReader {
   /// The list's elements, each read by `read(node) -> optional<T>`; false when one is at fault.
   template <typename T, typename Reader>
   bool ReadList(const KeySchema& key, std::vector<T>& target, Reader read);
+  bool ReadWords(std::string_view key, std::vector<std::size_t>& places);
   void WarnIfLater(const KeySchema& key, const Node& node);
 
-  const Table* table_;
-  const Origin& origin_;
+  const Node& node_;
+  const Table* table_;  ///< of node_; nullptr when it is none
   const TableSchema& schema_;
   const Scope& scope_;
   Faults& faults_;

@@ -170,6 +170,8 @@ std::optional<std::string> ReadString(const KeySchema& key, const Node& node, co
   const auto* text = Expect<std::string>(key, node, "a string", faults);
   if (text == nullptr) return std::nullopt;
   if (key.or_any && *text == "*") return *text;
+  if (key.form == Form::kWord)
+    return ReadWord(key, node, faults) ? std::optional(*text) : std::nullopt;
   if (key.form == Form::kReference) return ReadReference(key, node, *text, scope, faults);
   if (key.form == Form::kText) return ReadText(key, node, *text, faults);
   const StringForm* form = FindStringForm(key.form);

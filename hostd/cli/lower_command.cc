@@ -25,7 +25,7 @@ Json ToJson(const DiodeHalf& half) {
 Json ToJson(const DiodeRoute& route) {
   const vmspec::Flow& flow = route.flow;
   return JsonMembers{{"flow", flow.name},
-                     {"kind", std::string(hostd::FlowKindName(flow.kind))},
+                     {"kind", std::string(vmspec::NameOf(flow.kind))},
                      {"max-file-bytes", flow.max_file_bytes},
                      {"quota-bytes", flow.quota_bytes},
                      {"max-files", std::uint64_t{flow.max_files}},
@@ -48,7 +48,7 @@ Json ToJson(const vmspec::DeviceRule& rule) {
 Json ToJson(const Grant& grant) {
   return JsonMembers{{"class", std::string(vmspec::NameOf(grant.device_class))},
                      {"device", grant.device},
-                     {"mode", std::string(hostd::GrantModeName(grant.policy.mode))},
+                     {"mode", std::string(vmspec::NameOf(grant.policy.mode))},
                      {"by-rule", grant.ByRule()},
                      {"limits", TextsJson(hostd::LimitsOf(grant))},
                      {"origin", grant.policy.origin.ToString()},

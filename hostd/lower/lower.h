@@ -48,8 +48,6 @@ std::string GrantsText(const std::vector<Grant>& grants);
 /// All five under a heading each.
 std::string LoweredText(const Lowered& lowered);
 
-std::string_view GrantModeName(vmspec::GrantMode mode);
-std::string_view FlowKindName(vmspec::FlowKind kind);
 /// The limits of a grant as words: "read-only", "at most 30 s at a time".
 std::vector<std::string> LimitsOf(const Grant& grant);
 

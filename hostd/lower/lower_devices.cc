@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "device-broker/rules.h"
-
 namespace bulkhead::hostd {
 
 namespace {
@@ -12,15 +10,6 @@ namespace {
 using vmspec::DeviceClass;
 using vmspec::DeviceRule;
 using vmspec::KnownDevice;
-
-bool SpeaksOf(const DeviceRule& rule, DeviceClass device_class) {
-  return rule.device_class == "*" || rule.device_class == vmspec::NameOf(device_class);
-}
-
-/// Of every device of its classes.
-bool IsGeneral(const DeviceRule& rule) {
-  return rule.path.empty() && rule.serial.empty() && rule.usb_id.empty();
-}
 
 /// In doubt a deny matches and an allow does not: what the set does not say of the device, the rule
 /// may mean.
@@ -30,7 +19,7 @@ bool MayMean(const DeviceRule& rule, const KnownDevice& device) {
   };
   bool path =
       rule.path.empty() ||
-      (device.path.empty() ? rule.deny : broker::GlobMatches(rule.path, device.path, rule.deny));
+      (device.path.empty() ? rule.deny : vmspec::GlobMatches(rule.path, device.path, rule.deny));
   return path && is(rule.serial, device.serial) && is(rule.usb_id, device.usb_id);
 }
 
@@ -39,8 +28,8 @@ std::optional<vmspec::Origin> DeniedBy(const std::vector<DeviceRule>& rules, Dev
                                        const KnownDevice* device) {
   const DeviceRule* narrowing = nullptr;
   for (const DeviceRule& rule : rules) {
-    if (!SpeaksOf(rule, c)) continue;
-    bool matches = device == nullptr ? IsGeneral(rule) : MayMean(rule, *device);
+    if (!rule.SpeaksOf(c)) continue;
+    bool matches = device == nullptr ? rule.IsUnconditional() : MayMean(rule, *device);
     if (rule.deny && matches) return rule.origin;
     if (rule.deny) continue;
     if (matches || device == nullptr) return std::nullopt;

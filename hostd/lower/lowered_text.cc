@@ -54,18 +54,6 @@ std::string Heading(const std::string& what) { return "# " + what + "\n"; }
 
 }  // namespace
 
-std::string_view GrantModeName(vmspec::GrantMode mode) {
-  constexpr std::array<std::string_view, 5> kNames = {"none", "manual", "ask", "automatic",
-                                                      "required"};
-  return kNames.at(static_cast<std::size_t>(mode));
-}
-
-std::string_view FlowKindName(vmspec::FlowKind kind) {
-  constexpr std::array<std::string_view, 4> kNames = {"transfer", "encrypt", "decrypt",
-                                                      "downgrade"};
-  return kNames.at(static_cast<std::size_t>(kind));
-}
-
 std::vector<std::string> LimitsOf(const Grant& grant) {
   const DevicePolicy& policy = grant.policy;
   std::vector<std::string> limits;
@@ -87,7 +75,7 @@ std::string RoutesText(const std::vector<DiodeRoute>& routes) {
   std::string text;
   for (const DiodeRoute& route : routes) {
     text += "flow " + route.flow.name + ": " + route.flow.from + " -> " + route.flow.to + ", " +
-            std::string(FlowKindName(route.flow.kind)) + " (" + OriginText(route.flow.origin) +
+            std::string(vmspec::NameOf(route.flow.kind)) + " (" + OriginText(route.flow.origin) +
             ")\n" + FlowLimits(route.flow) + FlowConditions(route.flow) + HalfText(route.send) +
             "  pipe " + route.pipe + "\n" + HalfText(route.receive);
   }
@@ -107,7 +95,7 @@ std::string DeviceRulesText(const std::vector<DeviceRule>& rules) {
 std::string GrantsText(const std::vector<Grant>& grants) {
   std::string text;
   for (const Grant& grant : grants) {
-    std::vector<std::string> words = {std::string(GrantModeName(grant.policy.mode))};
+    std::vector<std::string> words = {std::string(vmspec::NameOf(grant.policy.mode))};
     for (std::string& limit : LimitsOf(grant)) words.push_back(std::move(limit));
     text += std::string(vmspec::NameOf(grant.device_class)) + " " +
             (grant.device.empty() ? "any" : grant.device) + ": " + Joined(words) + " (" +

@@ -175,7 +175,7 @@ TEST_F(Rules, CannotBeTrickedByGlobs) {
       {"", "/dev/loop0", false},
   };
   for (const auto& c : cases) {
-    EXPECT_EQ(c.matches, GlobMatches(c.glob, c.path, false)) << c.glob << " " << c.path;
+    EXPECT_EQ(c.matches, vmspec::GlobMatches(c.glob, c.path, false)) << c.glob << " " << c.path;
   }
 }
 

@@ -5,7 +5,9 @@
 
 #include "tests/unit/vmspec/spec_sets.h"
 #include "vmspec/codes.h"
+#include "vmspec/facts.h"
 #include "vmspec/scalars.h"
+#include "vmspec/schema.h"
 
 namespace bulkhead::vmspec {
 namespace {
@@ -151,6 +153,34 @@ TEST(Forms, AreReadStrictly) {
                           "a b", "*.example"}) {
     EXPECT_FALSE(IsHostName(bad)) << bad;
   }
+}
+
+/// What a set means, without the places where it is said.
+std::vector<std::pair<FactKey, std::string>> Meaning(const SpecFiles& files) {
+  CheckedSpec checked = CheckSpec(files);
+  EXPECT_TRUE(checked.ok()) << Explain(files);
+  std::vector<std::pair<FactKey, std::string>> out;
+  for (const Fact& fact : FactsOf(checked.spec)) out.emplace_back(fact.key, fact.value);
+  return out;
+}
+
+/// The model's own defaults hold where a table is not there, the schema's where it is empty.
+TEST(Reader, AnEmptyTableSaysNoMoreThanNone) {
+  std::string all_tables;
+  for (const KeySchema& key : kLevelSchema.keys) {
+    if (key.form == Form::kTable) all_tables += "[" + std::string(key.key) + "]\n";
+  }
+  ASSERT_NE(all_tables.find("[resources]"), std::string::npos);
+  EXPECT_EQ(Meaning(With({{"levels/high.toml", SoundSet().at("levels/high.toml") + all_tables}})),
+            Meaning(SoundSet()));
+}
+
+TEST(Reader, AnEmptyHostFileSaysNoMoreThanNone) {
+  std::string all_tables = "schema = 2\n";
+  for (const KeySchema& key : kHostSchema.keys) {
+    if (key.form == Form::kTable) all_tables += "[" + std::string(key.key) + "]\n";
+  }
+  EXPECT_EQ(Meaning(With({{"host.toml", all_tables}})), Meaning(SoundSet()));
 }
 
 /// Every key that the language has, said once: nothing is lost on the way to the model.

@@ -8,13 +8,6 @@
 namespace bulkhead::vmspec {
 namespace {
 
-SetMaker HighAndLow() {
-  SetMaker set;
-  set.AddLevel("high", 2);
-  set.AddLevel("low", 0);
-  return set;
-}
-
 /// As `spec check` prints it, without source lines.
 std::string Told(const SetMaker& set) {
   FlowGraph graph = set.Graph();

@@ -7,13 +7,6 @@
 namespace bulkhead::vmspec {
 namespace {
 
-SetMaker TwoLevels() {
-  SetMaker set;
-  set.AddLevel("high", 2);
-  set.AddLevel("low", 0);
-  return set;
-}
-
 /// The sentence and the place of every edge, in the graph's order.
 std::string Told(const SetMaker& set) {
   std::string out;
@@ -25,14 +18,14 @@ std::string Told(const SetMaker& set) {
 }
 
 TEST(FlowGraph, IsolatedLevelsHaveNoEdge) {
-  FlowGraph graph = TwoLevels().Graph();
+  FlowGraph graph = HighAndLow().Graph();
   EXPECT_EQ(graph.nodes().size(), 2U);
   EXPECT_TRUE(graph.edges().empty());
   EXPECT_TRUE(graph.Out(0).empty());
 }
 
 TEST(FlowGraph, EachKindOfFlowIsAnEdgeOfItsOwn) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddKey("hq");
   set.AddFlow(FlowKind::kTransfer, "low", "high");
   set.AddFlow(FlowKind::kDowngrade, "high", "low").reason = "press releases";
@@ -49,7 +42,7 @@ flows.toml:9: flow "f4" carries files from "low" to "high", opened with any key
 }
 
 TEST(FlowGraph, AServiceCarriesBothWays) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddService("low", "high");
   EXPECT_EQ(Told(set),
             R"(networks.toml:3: connections of service "s0" carry information from "high" to "low"
@@ -58,7 +51,7 @@ networks.toml:3: connections of service "s0" carry information from "low" to "hi
 }
 
 TEST(FlowGraph, AnUplinkWithAnAllowRuleCarriesBothWays) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddUplink("office", 0, "eth0");
   set.Attach("low", "office");
   set.Attach("high", "office", false);
@@ -170,7 +163,7 @@ TEST(FlowGraph, MarkedOnlyStorageTouchesOnlyMediaOfItsLabel) {
 }
 
 TEST(FlowGraph, TokensCarryTheirDataObjectsAndKeysOpen) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddKey("k", "card");
   set.Use("high", "k", {KeyOperation::kWriteData, KeyOperation::kSign});
   set.Use("low", "k", {KeyOperation::kReadData});
@@ -182,7 +175,7 @@ levels/low.toml:6: "low" may read data objects of token "card"
 }
 
 TEST(FlowGraph, AClipboardNeedsBothSides) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.spec.levels.at("low").display.clipboard_out = {"high"};
   EXPECT_EQ(set.Edges(), "clipboard-out \"low\" -> the clipboard of \"low\"");
   set.spec.levels.at("high").display.clipboard_in = {"low"};
@@ -192,7 +185,7 @@ TEST(FlowGraph, AClipboardNeedsBothSides) {
 }
 
 TEST(FlowGraph, CannotBreakOnNamesThatReferToNothing) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddFlow(FlowKind::kTransfer, "low", "gone");
   set.AddFlow(FlowKind::kTransfer, "low", "low");
   set.AddSealed("low", "high", "nobody");
@@ -206,7 +199,7 @@ TEST(FlowGraph, CannotBreakOnNamesThatReferToNothing) {
 }
 
 TEST(FlowGraph, FindsANodeAsAPersonNamesIt) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddUplink("low", 0, "eth0");
   set.AddDevice("stick", {DeviceClass::kStorage});
   FlowGraph graph = set.Graph();
@@ -328,7 +321,7 @@ TEST(DeviceTouch, UsbIdsNarrowNamedUsbDevicesOnly) {
 // Which names are one key.
 
 bool Opens(const Key& used, const Key& of_recipient) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddKey("sealed");
   set.AddKey("used");
   set.spec.keys["sealed"] = of_recipient;
@@ -348,7 +341,7 @@ TEST(KeyIdentity, CannotHideAKeyBehindASecondName) {
 }
 
 TEST(KeyIdentity, CannotHideAKeyBehindASecondRecipient) {
-  SetMaker set = TwoLevels();
+  SetMaker set = HighAndLow();
   set.AddKey("k");
   set.spec.recipients["alias"] = {"alias", set.spec.recipients.at("k").certificate, "", {}};
   set.AddSealed("high", "low", "alias");

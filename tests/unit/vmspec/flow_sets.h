@@ -135,4 +135,12 @@ class SetMaker {
   std::uint32_t line_ = 0;
 };
 
+/// "high" (rank 2) and "low" (rank 0), and nothing between them.
+inline SetMaker HighAndLow() {
+  SetMaker set;
+  set.AddLevel("high", 2);
+  set.AddLevel("low", 0);
+  return set;
+}
+
 }  // namespace bulkhead::vmspec
