@@ -829,6 +829,12 @@ def test_down_and_purge_leave_nothing():
     # The caches are shared with the world outside this sandbox: purge an empty stand-in.
     run("mount", "-t", "tmpfs", "tmpfs", cache)
     os.makedirs(cache + "/images")
+    # A group as setup/install makes them where they are not there yet.
+    group = f"bulkhead-test-{os.getpid()}"
+    run("groupadd", "--system", group)
+    os.makedirs(f"{STATE}/setup", exist_ok=True)
+    with open(f"{STATE}/setup/made-groups", "a", encoding="utf-8") as f:
+        f.write(group + "\n")
     run(os.path.join(TOP, "try"), "--purge", timeout=180,
         env={k: v for k, v in os.environ.items() if k != "BULKHEAD_SHARED_CACHE"})
     assert not os.listdir(cache), os.listdir(cache)
@@ -836,6 +842,7 @@ def test_down_and_purge_leave_nothing():
     assert not os.path.exists(RUN), os.listdir(RUN)
     left = os.listdir(STATE) if os.path.exists(STATE) else []
     assert not left, left
+    assert run("getent", "group", group, check=False).returncode != 0, "the group is still there"
     assert not qemu_pids()
     assert "bulkhead" not in run("nft", "list", "tables").stdout
     assert not [i for i in os.listdir("/sys/class/net") if i.startswith(("bh-", "bhu-"))]
