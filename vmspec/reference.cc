@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmspec/reference.h"
 
+#include <cctype>
+#include <iterator>
+#include <set>
+#include <utility>
+
 #include "vmspec/scalars.h"
 
 namespace bulkhead::vmspec {
@@ -10,80 +15,45 @@ namespace {
 constexpr std::string_view kHeader =
     "| key | type | default | meaning and range |\n|---|---|---|---|\n";
 
-std::string_view FormName(Form form) {
-  switch (form) {
-    case Form::kFlag:
-      return "true or false";
-    case Form::kInteger:
-      return "integer";
-    case Form::kSize:
-      return "size";
-    case Form::kDuration:
-      return "duration";
-    case Form::kBitRate:
-      return "bit rate";
-    case Form::kText:
-      return "text";
-    case Form::kName:
-      return "name";
-    case Form::kWord:
-      return "word";
-    case Form::kReference:
-      return "name";
-    case Form::kUuid:
-      return "UUID";
-    case Form::kColour:
-      return "colour";
-    case Form::kInterface:
-      return "interface";
-    case Form::kDigest:
-      return "digest";
-    case Form::kHost:
-      return "host";
-    case Form::kUrl:
-      return "URL";
-    case Form::kMoment:
-      return "time";
-    case Form::kWindow:
-      return "window";
-    case Form::kAddress:
-      return "address";
-    case Form::kNetwork:
-      return "network";
-    case Form::kDestination:
-      return "network or host";
-    case Form::kPorts:
-      return "ports";
-    case Form::kDevicePath:
-      return "path";
-    case Form::kUsbId:
-      return "USB id";
-    case Form::kHex:
-      return "bytes";
-    case Form::kMime:
-      return "content type";
-    case Form::kApplication:
-      return "application";
-    case Form::kLabel:
-      return "label";
-    case Form::kTable:
-      return "table";
-    case Form::kWordOrTable:
-      return "word or table";
-    case Form::kNameOrTable:
-      return "name or table";
-    case Form::kTableList:
-      return "list of tables";
-    case Form::kNamedTables:
-      return "tables with names";
-  }
-  return "";
-}
+/// In the order of enum Form.
+constexpr std::string_view kFormNames[] = {"true or false",
+                                           "integer",
+                                           "size",
+                                           "duration",
+                                           "bit rate",
+                                           "text",
+                                           "name",
+                                           "word",
+                                           "name",
+                                           "UUID",
+                                           "colour",
+                                           "interface",
+                                           "digest",
+                                           "host",
+                                           "URL",
+                                           "time",
+                                           "window",
+                                           "address",
+                                           "network",
+                                           "network or host",
+                                           "ports",
+                                           "path",
+                                           "USB id",
+                                           "bytes",
+                                           "content type",
+                                           "application",
+                                           "label",
+                                           "table",
+                                           "word or table",
+                                           "name or table",
+                                           "list of tables",
+                                           "tables with names"};
+static_assert(std::size(kFormNames) == static_cast<std::size_t>(Form::kNamedTables) + 1);
 
 std::string Code(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 std::string TypeOf(const KeySchema& key) {
-  std::string out(FormName(key.form));
+  std::string out(kFormNames[static_cast<std::size_t>(key.form)]);
   if (key.form == Form::kText && key.range.max < 4096) {
     out += ", " + std::to_string(key.range.max) + " bytes";
   }
@@ -164,37 +134,43 @@ std::string HeadingOf(const KeySchema& key) {
   }
 }
 
-void AddTable(const TableSchema& table, const std::string& path, std::string& out);
-
-void AddBelow(const KeySchema& key, const std::string& path, std::string& out) {
-  if (key.table == nullptr || key.form == Form::kLabel) return;
-  // `deny` is as `allow`: one page for one table.
-  std::string heading = "### " + (path.empty() ? "" : path + ", ") + Code(HeadingOf(key)) + "\n\n";
-  if (key.key == "deny") return;
-  out += "\n" + heading;
-  if (!key.table->meaning.empty()) {
-    std::string sentence(key.table->meaning);
-    sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
-    out += sentence + ".\n\n";
+/// The pages of a file, each table once: `deny` takes the same rules as `allow`.
+class Pages {
+ public:
+  void Add(const TableSchema& table, const std::string& path) {
+    out_ += kHeader;
+    for (const KeySchema& key : table.keys) {
+      out_ += "| " + Code(key.key) + " | " + TypeOf(key) + " | " + DefaultOf(key) + " | " +
+              MeaningOf(key) + " |\n";
+    }
+    for (const KeySchema& key : table.keys) AddBelow(key, path);
   }
-  AddTable(*key.table, path.empty() ? Code(HeadingOf(key)) : path, out);
-}
+  [[nodiscard]] std::string Take() { return std::move(out_); }
 
-void AddTable(const TableSchema& table, const std::string& path, std::string& out) {
-  out += kHeader;
-  for (const KeySchema& key : table.keys) {
-    out += "| " + Code(key.key) + " | " + TypeOf(key) + " | " + DefaultOf(key) + " | " +
-           MeaningOf(key) + " |\n";
+ private:
+  void AddBelow(const KeySchema& key, const std::string& path) {
+    // A label is among the forms, above all tables.
+    bool is_page = key.table != nullptr && key.form != Form::kLabel;
+    if (!is_page || !seen_.insert(key.table).second) return;
+    std::string heading = Code(HeadingOf(key));
+    out_ += "\n### " + (path.empty() ? "" : path + ", ") + heading + "\n\n";
+    if (std::string sentence(key.table->meaning); !sentence.empty()) {
+      sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
+      out_ += sentence + ".\n\n";
+    }
+    Add(*key.table, path.empty() ? heading : path);
   }
-  for (const KeySchema& key : table.keys) AddBelow(key, path, out);
-}
+
+  std::string out_;
+  std::set<const TableSchema*> seen_;
+};
 
 }  // namespace
 
 std::string ReferenceOf(const TableSchema& file) {
-  std::string out = "\n";
-  AddTable(file, "", out);
-  return out + "\n";
+  Pages pages;
+  pages.Add(file, "");
+  return "\n" + pages.Take() + "\n";
 }
 
 }  // namespace bulkhead::vmspec
