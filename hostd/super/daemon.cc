@@ -77,7 +77,7 @@ Daemon::Daemon(Site site, EventLoop loop, UniqueFd signals, UniqueFd devices)
       loop_(std::move(loop)),
       signals_(std::move(signals)),
       devices_(std::move(devices)),
-      log_(site_.paths.run + "/super/log"),
+      log_(site_.paths.run + "/super/log", site_.duty == Duty::kInstances),
       runner_(&loop_, &log_),
       supervisor_(&runner_),
       instances_(&site_, &supervisor_),
@@ -89,22 +89,9 @@ Status Daemon::Begin() {
   if (!left) return Propagate(left);
   if (*left > 0)
     log_.Note("superd", std::to_string(*left) + " processes of an earlier superd ended");
-  LookForLibvirt(site_);
-  if (!site_.own_libvirt) {
-    auto listener = ListenUnix(RelaySocket(site_.paths), 0600);
-    if (!listener) return Propagate(listener);
-    if (::lchown(RelaySocket(site_.paths).c_str(), kUidHostd, kUidHostd) != 0) {
-      return FailErrno("chown " + RelaySocket(site_.paths));
-    }
-    relay_listener_ = std::move(*listener);
-    site_.relay_listener = relay_listener_.get();
+  if (site_.duty == Duty::kAll) {
+    if (auto s = PrepareMachine(); !s) return s;
   }
-  // What changes from here on is seen.
-  if (auto seen = bus_users_.Refresh(); !seen) return Propagate(seen);
-  if (auto s = WriteServiceFiles(site_.paths); !s) return s;
-  if (auto s = OpenLibvirtFolder(site_.paths); !s) return s;
-  WatchDevices();
-  if (auto s = DropCapabilities(); !s) return s;
   auto services = Services(site_);
   if (!services) return Propagate(services);
   auto server = RequestServer::Create(&loop_, site_.paths.SuperSocket(),
@@ -114,6 +101,30 @@ Status Daemon::Begin() {
   for (auto& unit : *services) supervisor_.Want(std::move(unit), Clock::now());
   if (auto s = instances_.Restore(Clock::now()); !s) log_.Note("superd", s.error().message);
   return WatchSignals();
+}
+
+/// What systemd, udev and libvirt's own unit do where they run.
+Status Daemon::PrepareMachine() {
+  LookForLibvirt(site_);
+  if (!site_.own_libvirt) {
+    if (auto s = ListenForRelay(); !s) return s;
+  }
+  // What changes from here on is seen.
+  if (auto seen = bus_users_.Refresh(); !seen) return Propagate(seen);
+  if (auto s = WriteServiceFiles(site_.paths); !s) return s;
+  if (auto s = OpenLibvirtFolder(site_.paths); !s) return s;
+  WatchDevices();
+  return DropCapabilities();
+}
+
+Status Daemon::ListenForRelay() {
+  std::string socket = RelaySocket(site_.paths);
+  auto listener = ListenUnix(socket, 0600);
+  if (!listener) return Propagate(listener);
+  if (::lchown(socket.c_str(), kUidHostd, kUidHostd) != 0) return FailErrno("chown " + socket);
+  relay_listener_ = std::move(*listener);
+  site_.relay_listener = relay_listener_.get();
+  return {};
 }
 
 Status Daemon::WatchSignals() {
@@ -187,7 +198,7 @@ void Daemon::Run(const Announce& announce) {
 
 /// A look costs two stat(2): there is at least a turn a second.
 void Daemon::RefreshBus() {
-  if (stopping_ || !announced_) return;
+  if (stopping_ || !announced_ || site_.duty != Duty::kAll) return;
   auto changed = bus_users_.Refresh();
   if (!changed)
     return log_.Note("bus", "its users could not be refreshed: " + changed.error().message);

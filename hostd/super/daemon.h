@@ -27,6 +27,8 @@ class Daemon {
  private:
   Daemon(Site site, EventLoop loop, UniqueFd signals, UniqueFd devices);
   Status Begin();
+  Status PrepareMachine();
+  Status ListenForRelay();
   Status WatchSignals();
   void TakeSignals();
   void WatchDevices();

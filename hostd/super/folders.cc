@@ -19,21 +19,50 @@ Status Conflict(const std::string& name, const char* what) {
               name + " is in the way: it is not " + what + "; move it away and try again");
 }
 
-/// Owner first: changing it clears set-id bits, and the mode must be right last.
-Status Own(int fd, const struct stat& now, Owner want, const std::string& name) {
-  if ((now.st_uid != want.uid || now.st_gid != want.gid) && ::fchown(fd, want.uid, want.gid) != 0) {
-    return FailErrno("chown " + name);
-  }
-  if ((now.st_mode & 07777) != want.mode && ::fchmod(fd, want.mode) != 0) {
-    return FailErrno("chmod " + name);
-  }
+std::string SelfPath(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+Status ChangeOwner(int fd, uid_t uid, gid_t gid, const std::string& name) {
+  if (::fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0) return FailErrno("chown " + name);
   return {};
+}
+
+/// Root takes it before it changes the mode and gives it away after: so CAP_CHOWN is enough, and
+/// nobody else's rights need overriding. `fd` may be O_PATH.
+Status Own(int fd, const struct stat& now, Owner want, const std::string& name) {
+  uid_t owner = now.st_uid;
+  if ((now.st_mode & 07777) != want.mode) {
+    if (owner != 0) {
+      if (auto s = ChangeOwner(fd, 0, now.st_gid, name); !s) return s;
+      owner = 0;
+    }
+    // fchmod() does not take an O_PATH descriptor; its name in /proc does, and is no path to swap.
+    if (::chmod(SelfPath(fd).c_str(), want.mode) != 0) return FailErrno("chmod " + name);
+  }
+  if (owner == want.uid && now.st_gid == want.gid) return {};
+  return ChangeOwner(fd, want.uid, want.gid, name);
 }
 
 using Dir = std::unique_ptr<DIR, decltype([](DIR* d) { ::closedir(d); })>;
 
-/// Hands what lies in the folder to `uid`. For the spool of a flow whose index changed: the half
-/// that had it is stopped.
+Status HandOver(int folder, uid_t uid, int depth);
+
+/// One entry, whatever it is, and for a folder what lies in it.
+Status HandOverEntry(int folder, const std::string& name, uid_t uid, int depth) {
+  if (::fchownat(folder, name.c_str(), 0, 0, AT_SYMLINK_NOFOLLOW) != 0) {
+    return FailErrno("chown " + name);
+  }
+  UniqueFd inner(::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (inner && depth > 0) {
+    if (auto s = HandOver(inner.get(), uid, depth - 1); !s) return s;
+  }
+  if (::fchownat(folder, name.c_str(), uid, uid, AT_SYMLINK_NOFOLLOW) != 0) {
+    return FailErrno("chown " + name);
+  }
+  return {};
+}
+
+/// Hands what lies in the folder, which is root's, to `uid`. For the spool of a flow whose index
+/// changed: the half that had it is stopped.
 Status HandOver(int folder, uid_t uid, int depth) {
   int copy = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   Dir dir(copy < 0 ? nullptr : ::fdopendir(copy));
@@ -41,12 +70,7 @@ Status HandOver(int folder, uid_t uid, int depth) {
   while (dirent* entry = ::readdir(dir.get())) {
     std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
-    if (::fchownat(folder, name.c_str(), uid, uid, AT_SYMLINK_NOFOLLOW) != 0) {
-      return FailErrno("chown " + name);
-    }
-    UniqueFd inner(::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!inner || depth == 0) continue;
-    if (auto s = HandOver(inner.get(), uid, depth - 1); !s) return s;
+    if (auto s = HandOverEntry(folder, name, uid, depth); !s) return s;
   }
   return {};
 }
@@ -57,7 +81,7 @@ Result<UniqueFd> MakeFolderAt(int parent, const std::string& name, Owner owner) 
   // 0700 until it has its owner.
   if (::mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST)
     return FailErrno("mkdir " + name);
-  UniqueFd fd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd && (errno == ENOTDIR || errno == ELOOP)) {
     return std::unexpected(Conflict(name, "a folder").error());
   }
@@ -65,7 +89,9 @@ Result<UniqueFd> MakeFolderAt(int parent, const std::string& name, Owner owner) 
   struct stat now{};
   if (::fstat(fd.get(), &now) != 0) return FailErrno("stat " + name);
   if (owner.hand_over && now.st_uid != owner.uid) {
+    if (auto s = ChangeOwner(fd.get(), 0, 0, name); !s) return Propagate(s);
     if (auto s = HandOver(fd.get(), owner.uid, kMaxDepth); !s) return Propagate(s, name);
+    if (::fstat(fd.get(), &now) != 0) return FailErrno("stat " + name);
   }
   if (auto s = Own(fd.get(), now, owner, name); !s) return Propagate(s);
   return fd;
@@ -91,16 +117,7 @@ Status MakeFifoAt(int parent, const std::string& name, Owner owner) {
   struct stat now{};
   if (::fstat(fd.get(), &now) != 0) return FailErrno("stat " + name);
   if (!S_ISFIFO(now.st_mode)) return Conflict(name, "a FIFO");
-  if (now.st_uid == owner.uid && now.st_gid == owner.gid && (now.st_mode & 07777) == owner.mode) {
-    return {};
-  }
-  if (::fchownat(fd.get(), "", owner.uid, owner.gid, AT_EMPTY_PATH) != 0) {
-    return FailErrno("chown " + name);
-  }
-  // fchmod() does not take an O_PATH descriptor; its name in /proc does, and is not a path to swap.
-  std::string self = "/proc/self/fd/" + std::to_string(fd.get());
-  if (::chmod(self.c_str(), owner.mode) != 0) return FailErrno("chmod " + name);
-  return {};
+  return Own(fd.get(), now, owner, name);
 }
 
 void RemoveFolderAt(int parent, const std::string& name) {

@@ -19,7 +19,7 @@ struct Owner {
   bool hand_over = false;  ///< what a folder of another uid holds goes to the new owner too
 };
 
-/// The folder at `path`, made when missing (its parents must exist). Symlinks on the way are the
+/// The folder at `path`, as an O_PATH descriptor, made when missing (its parents must exist). Symlinks on the way are the
 /// administrator's and are followed; the last one is not.
 Result<UniqueFd> MakeFolder(const std::string& path, Owner owner);
 

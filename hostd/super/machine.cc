@@ -16,7 +16,6 @@
 #include <iterator>
 #include <memory>
 
-#include "hostd/super/folders.h"
 #include "vmspec/base/file.h"
 #include "vmspec/base/identity.h"
 
@@ -53,16 +52,6 @@ Status MakeParents(const std::string& path) {
   for (std::size_t at = 1; (at = path.find('/', at)) != std::string::npos; ++at) {
     std::string parent = path.substr(0, at);
     if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return FailErrno("mkdir " + parent);
-  }
-  return {};
-}
-
-template <std::size_t N>
-Status MakeAll(const std::string& root, const Folder (&folders)[N]) {
-  if (auto s = MakeParents(root); !s) return s;
-  for (const Folder& f : folders) {
-    auto made = MakeFolder(root + f.under, f.owner);
-    if (!made) return Propagate(made);
   }
   return {};
 }
@@ -123,9 +112,22 @@ bool IsKept(int capability) {
 
 }  // namespace
 
+std::vector<BaseFolder> BaseFolders(const Paths& paths) {
+  std::vector<BaseFolder> all;
+  for (const Folder& f : kRunFolders) all.push_back({paths.run + f.under, f.owner});
+  for (const Folder& f : kStateFolders) all.push_back({paths.state + f.under, f.owner});
+  return all;
+}
+
 Status MakeBaseFolders(const Paths& paths) {
-  if (auto s = MakeAll(paths.run, kRunFolders); !s) return s;
-  return MakeAll(paths.state, kStateFolders);
+  for (const std::string& root : {paths.run, paths.state}) {
+    if (auto s = MakeParents(root); !s) return s;
+  }
+  for (const BaseFolder& f : BaseFolders(paths)) {
+    auto made = MakeFolder(f.path, f.owner);
+    if (!made) return Propagate(made);
+  }
+  return {};
 }
 
 bool UdevRuns() { return ::access("/run/udev/control", F_OK) == 0; }

@@ -5,10 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "hostd/super/folders.h"
 #include "vmspec/base/error.h"
 #include "vmspec/base/paths.h"
 
 namespace bulkhead::super {
+
+/// One folder of our daemons, by its whole path.
+struct BaseFolder {
+  std::string path;
+  Owner owner;
+};
+/// All of them, outer ones first. What tmpfiles.d of the packages says comes from here.
+std::vector<BaseFolder> BaseFolders(const Paths& paths);
 
 /// The run and state folders of all our daemons, with their owners. Sentences about nothing else.
 Status MakeBaseFolders(const Paths& paths);

@@ -24,6 +24,7 @@ struct Options {
   bool daemon = false;
   bool stop = false;
   bool status = false;
+  bool instances = false;
   bool good = true;
   std::string libexec;
 };
@@ -38,6 +39,8 @@ Options ParseOptions(int argc, char** argv) {
       o.stop = true;
     } else if (arg == "--status") {
       o.status = true;
+    } else if (arg == "--instances") {
+      o.instances = true;
     } else if (arg == "--libexec" && i + 1 < argc) {
       o.libexec = argv[++i];
     } else {
@@ -149,6 +152,7 @@ int Serve(const Options& options, const Paths& paths) {
   auto lock = TakeLock(paths.run + "/super/lock");
   if (!lock) return give_up(lock.error());
   Site site{.paths = paths,
+            .duty = options.instances ? Duty::kInstances : Duty::kAll,
             .programs = Programs::Locate(options.libexec),
             .environment = HandedEnvironment(),
             .foreign_libvirt_socket = {}};
@@ -161,7 +165,7 @@ int Serve(const Options& options, const Paths& paths) {
 int Main(int argc, char** argv) {
   Options options = ParseOptions(argc, argv);
   if (!options.good) {
-    Say("usage: bulkhead-superd [--daemon] [--libexec DIR[:DIR...]] | --stop | --status");
+    Say("usage: bulkhead-superd [--daemon] [--instances] [--libexec DIR[:DIR...]] | --stop | --status");
     return 2;
   }
   if (::geteuid() != 0) {

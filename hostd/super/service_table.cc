@@ -179,6 +179,7 @@ std::string RelaySocket(const Paths& paths) { return SuperFile(paths, "libvirt-s
 
 Result<std::vector<UnitSpec>> Services(const Site& site) {
   std::vector<UnitSpec> units;
+  if (site.duty == Duty::kInstances) return units;
   for (const Service& service : kServices) {
     if (service.only_with_own_libvirt && !site.own_libvirt) continue;
     if (service.only_with_foreign_libvirt && site.own_libvirt) continue;
@@ -210,7 +211,9 @@ Result<UnitSpec> InstanceUnit(const Site& site, const ServiceInstance& instance)
   }
   // Guest bytes come in here: the level's channel by its gid, and nothing else of the machine.
   unit.process.run_as.groups = {LevelUid(instance.level_index)};
-  unit.process.run_as.network = false;
+  // superd's own unit has no network to leave, and may make no namespace. None of these programs
+  // can listen in the one that they then share: their filters know no bind(2).
+  unit.process.run_as.network = site.duty == Duty::kInstances;
   unit.process.may_fork = false;
   unit.process.max_open_files = 64;
   return unit;

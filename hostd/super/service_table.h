@@ -13,9 +13,16 @@
 
 namespace bulkhead::super {
 
+/// What is superd's to start on this machine.
+enum class Duty {
+  kAll,        ///< no service manager runs: libvirt where nobody runs it, the bus, our daemons
+  kInstances,  ///< systemd starts the daemons from their units: only what hostd asks for
+};
+
 /// What the table must know of this machine.
 struct Site {
   Paths paths;
+  Duty duty = Duty::kAll;
   Programs programs;
   std::vector<std::string> environment;  ///< "NAME=value" of BULKHEAD_*: handed to our programs
   bool own_libvirt = true;  ///< no libvirtd runs here: ours are started; else hostd gets the relay

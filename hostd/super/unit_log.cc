@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "vmspec/base/file.h"
+#include "vmspec/base/sanitize.h"
 #include "vmspec/base/unique_fd.h"
 
 namespace bulkhead::super {
@@ -30,6 +31,7 @@ std::string Now() {
 }  // namespace
 
 void UnitLog::Append(const std::string& unit, std::string_view text) {
+  if (echo_ && !text.starts_with(kOwnMark)) Echo(unit, text);
   std::string path = PathOf(unit);
   text = text.substr(0, kMaxLogBytes);
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
@@ -43,7 +45,15 @@ void UnitLog::Append(const std::string& unit, std::string_view text) {
 }
 
 void UnitLog::Note(const std::string& unit, std::string_view sentence) {
+  if (echo_) Echo(unit, sentence);
   Append(unit, std::string(kOwnMark) + Now() + " " + std::string(sentence) + "\n");
+}
+
+void UnitLog::Echo(const std::string& unit, std::string_view text) const {
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::fprintf(stderr, "%s: %s\n", unit.c_str(), Printable(line).c_str());
+  }
 }
 
 std::string UnitLog::LastLine(const std::string& unit) const {

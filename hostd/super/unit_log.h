@@ -13,7 +13,9 @@ class UnitLog {
  public:
   static constexpr std::size_t kMaxLogBytes = 1 << 20;
 
-  explicit UnitLog(std::string folder) : folder_(std::move(folder)) {}
+  /// `echo`: every line also goes to standard error, after the unit's name: for the journal.
+  explicit UnitLog(std::string folder, bool echo = false)
+      : folder_(std::move(folder)), echo_(echo) {}
 
   void Append(const std::string& unit, std::string_view text);
   /// A line of superd's own about the unit, with the time.
@@ -26,7 +28,10 @@ class UnitLog {
   [[nodiscard]] std::string LastLine(const std::string& unit) const;
 
  private:
+  void Echo(const std::string& unit, std::string_view text) const;
+
   std::string folder_;
+  bool echo_;
 };
 
 }  // namespace bulkhead::super

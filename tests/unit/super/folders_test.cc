@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -23,6 +25,27 @@ namespace {
 using hostd::ServiceInstance;
 using Kind = ServiceInstance::Kind;
 namespace fs = std::filesystem;
+
+/// While it lives, this thread's only power is to give files away: what superd's systemd unit leaves
+/// it for folders.
+class OnlyChown {
+ public:
+  OnlyChown() {
+    ::syscall(SYS_capget, &header_, before_);
+    __user_cap_data_struct now[2] = {before_[0], before_[1]};
+    now[0].effective = 1U << CAP_CHOWN;
+    now[1].effective = 0;
+    works = ::syscall(SYS_capset, &header_, now) == 0;
+  }
+  ~OnlyChown() { ::syscall(SYS_capset, &header_, before_); }
+  OnlyChown(const OnlyChown&) = delete;
+  OnlyChown& operator=(const OnlyChown&) = delete;
+  bool works = false;
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct before_[2] = {};
+};
 
 class FoldersTest : public ::testing::Test {
  protected:
@@ -60,6 +83,12 @@ class FoldersTest : public ::testing::Test {
             {Kind::kDiodeReceive, "up", 3, "high", 2, "low", 1, 1, 1}};
   }
 
+  [[nodiscard]] Status Make(const std::vector<ServiceInstance>& instances) const {
+    OnlyChown power;
+    if (!power.works) return Fail(ErrorCode::kInternal, "the test could not give up its powers");
+    return MakeInstanceFolders(paths_, instances);
+  }
+
   std::string top_;
   UniqueFd fd_;
   Paths paths_;
@@ -67,7 +96,7 @@ class FoldersTest : public ::testing::Test {
 
 TEST_F(FoldersTest, InstancesGetTheFoldersOfTheProtocolsTable) {
   for (int again = 0; again < 2; ++again) {
-    ASSERT_TRUE(MakeInstanceFolders(paths_, TwoLevels()));
+    ASSERT_TRUE(Make(TwoLevels()));
     std::string low = paths_.run + "/channels/low";
     EXPECT_EQ(Should(0, 0, 040711), Seen(paths_.run + "/channels"));
     EXPECT_EQ(Should(0, 0, 040711), Seen(low));
@@ -84,17 +113,17 @@ TEST_F(FoldersTest, InstancesGetTheFoldersOfTheProtocolsTable) {
 }
 
 TEST_F(FoldersTest, WrongOwnersAndModesAreMadeRight) {
-  ASSERT_TRUE(MakeInstanceFolders(paths_, TwoLevels()));
+  ASSERT_TRUE(Make(TwoLevels()));
   ASSERT_EQ(0, ::chmod(paths_.FlowPipe("up").c_str(), 0666));
   ASSERT_EQ(0, ::chown((paths_.run + "/channels/low").c_str(), 1000, 1000));
   ASSERT_EQ(0, ::chmod((paths_.run + "/channels/low").c_str(), 0777));
-  ASSERT_TRUE(MakeInstanceFolders(paths_, TwoLevels()));
+  ASSERT_TRUE(Make(TwoLevels()));
   EXPECT_EQ(Should(DiodeSendUid(3), DiodeReceiveUid(3), 010240), Seen(paths_.FlowPipe("up")));
   EXPECT_EQ(Should(0, 0, 040711), Seen(paths_.run + "/channels/low"));
 }
 
 TEST_F(FoldersTest, SpoolOfAFlowWhoseIndexChangedGoesToItsNewHalfWhole) {
-  ASSERT_TRUE(MakeInstanceFolders(paths_, TwoLevels()));
+  ASSERT_TRUE(Make(TwoLevels()));
   std::string spool = paths_.FlowSpool("up", "send");
   fs::create_directory(spool + "/inner");
   std::ofstream(spool + "/inner/file") << "x";
@@ -102,7 +131,7 @@ TEST_F(FoldersTest, SpoolOfAFlowWhoseIndexChangedGoesToItsNewHalfWhole) {
   std::string passwd = Seen("/etc/passwd");
   auto list = TwoLevels();
   list[2].index = list[3].index = 4;
-  ASSERT_TRUE(MakeInstanceFolders(paths_, list));
+  ASSERT_TRUE(Make(list));
   EXPECT_EQ(Should(DiodeSendUid(4), DiodeSendUid(4), 040700), Seen(spool));
   EXPECT_THAT(Seen(spool + "/inner/file"), ::testing::StartsWith(std::to_string(DiodeSendUid(4))));
   EXPECT_THAT(Seen(spool + "/link"), ::testing::StartsWith(std::to_string(DiodeSendUid(4))));
@@ -111,7 +140,7 @@ TEST_F(FoldersTest, SpoolOfAFlowWhoseIndexChangedGoesToItsNewHalfWhole) {
 
 TEST_F(FoldersTest, RemovedInstancesLeaveNoEmptyFolderButTheirSpool) {
   auto list = TwoLevels();
-  ASSERT_TRUE(MakeInstanceFolders(paths_, list));
+  ASSERT_TRUE(Make(list));
   std::ofstream(paths_.ChannelSocket("high", "in.up")) << "a machine still runs";
   for (const auto& i : list) RemoveInstanceFolders(paths_, i);
   EXPECT_EQ("missing", Seen(paths_.run + "/channels/low"));
@@ -128,7 +157,7 @@ class PlantedLink : public FoldersTest {
     ASSERT_EQ(0, ::chmod(secret.c_str(), 0700));
     fs::create_directories(fs::path(victim).parent_path());
     ASSERT_EQ(0, ::symlink(secret.c_str(), victim.c_str()));
-    auto s = MakeInstanceFolders(paths_, TwoLevels());
+    auto s = Make(TwoLevels());
     ASSERT_FALSE(s) << victim;
     EXPECT_THAT(s.error().message, ::testing::HasSubstr("in the way"));
     EXPECT_EQ(Should(0, 0, 040700), Seen(secret));
@@ -153,7 +182,7 @@ TEST_F(PlantedLink, CannotLeadElsewhereFromAnyPlace) {
 
 TEST_F(FoldersTest, CannotBeATrickedByAFileWhereAFolderBelongs) {
   std::ofstream(paths_.run + "/channels") << "x";
-  auto s = MakeInstanceFolders(paths_, TwoLevels());
+  auto s = Make(TwoLevels());
   ASSERT_FALSE(s);
   EXPECT_EQ(ErrorCode::kConflict, s.error().code);
 }
@@ -163,7 +192,7 @@ TEST_F(FoldersTest, CannotBeTrickedByADeviceWhereTheFifoBelongs) {
   if (::mknod(paths_.FlowPipe("up").c_str(), S_IFCHR | 0600, 0x0103) != 0) {
     GTEST_SKIP() << "this container may make no device node";
   }
-  EXPECT_FALSE(MakeInstanceFolders(paths_, TwoLevels()));
+  EXPECT_FALSE(Make(TwoLevels()));
   EXPECT_EQ(Should(0, 0, 020600), Seen(paths_.FlowPipe("up")));
 }
 
