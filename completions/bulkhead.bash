@@ -16,7 +16,7 @@ _bulkhead() {
   # What each command takes beside --json, --bus, --help, --version.
   local -A options=(
     [start]='--wait --no-wait --paused'
-    [stop]='--force --wait --no-wait'
+    [stop]='--all --force --wait --no-wait'
     [restart]='--wait --no-wait'
     [status]='' [list]=''
     [run]='--root --timeout --raw'

@@ -79,6 +79,20 @@ need_debian() {
   debian_version=$VERSION_ID
 }
 
+# The mirror of Debian's main archive that this machine uses.
+debian_mirror() {
+  apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+    awk '$2 == "main" && $1 ~ /^(bookworm|trixie)$/ { print $3; exit }'
+}
+
+# The lines of sources.list for a suite, from that mirror.
+debian_sources() {
+  local mirror; mirror=$(debian_mirror)
+  [[ -n $mirror ]] || die "no Debian mirror is configured on this machine" "Add bookworm or trixie main to /etc/apt/sources.list."
+  printf '%s\n' "deb $mirror $1 main" "deb $mirror $1-updates main" "deb ${mirror%/}-security $1-security main"
+  [[ $1 != bookworm ]] || echo "deb $mirror bookworm-backports main"
+}
+
 # need_space FOLDER MiB WHAT
 need_space() {
   local have

@@ -21,6 +21,7 @@ constexpr Option kStart[] = {
     {"--paused", "", "define and start, but do not let the guest run (tests, benchmarks)"},
 };
 constexpr Option kStop[] = {
+    {"--all", "", "every level that is up; no error when none is"},
     {"--force", "", "do not ask the guest: power off at once"},
     {"--wait", "", "return when the level is stopped (the default)"},
     {"--no-wait", "", "return when the stop is under way"},
@@ -79,7 +80,7 @@ constexpr Option kSpecNew[] = {
 
 constexpr Command kCommands[] = {
     {"start", "LEVEL...", 1, kAny, kStart, "start levels and wait until they run", Start},
-    {"stop", "LEVEL...", 1, kAny, kStop, "shut levels down", Stop},
+    {"stop", "[LEVEL...]", 0, kAny, kStop, "shut levels down", Stop},
     {"restart", "LEVEL...", 1, kAny, kRestart, "stop levels and start them again", Restart},
     {"status", "[LEVEL]", 0, 1, {}, "what runs, since when, what it uses", ShowStatus},
     {"list", "", 0, 0, {}, "names, titles and states of the levels", List},

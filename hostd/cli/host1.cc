@@ -74,6 +74,9 @@ std::optional<Signal::Kind> KindOf(std::string_view member) {
 
 }  // namespace
 
+/// There when the packages are installed.
+constexpr char kHostdUnit[] = "/usr/lib/systemd/system/bulkhead-hostd.service";
+
 std::string BusAddress(const std::string& option) {
   if (!option.empty()) return option;
   if (const char* address = std::getenv("BULKHEAD_BUS_ADDRESS"); address && *address)
@@ -85,8 +88,13 @@ std::string BusAddress(const std::string& option) {
 Error NotAnswering(const std::string& address, const std::string& why) {
   std::string where = address.empty() ? "the system bus" : Printable(address);
   // The bus closes the connection of a stranger without a word, as if nobody were there.
-  const char* way =
-      ::geteuid() == 0 ? ": start it with ./try" : ": run this as root; ./try starts it";
+  bool root = ::geteuid() == 0;
+  bool packaged = ::access(kHostdUnit, F_OK) == 0;
+  const char* way = !packaged ? (root ? ": start it with ./try"
+                                      : ": run this as root; ./try starts it")
+                    : root    ? ": start it with systemctl start bulkhead-hostd"
+                              : ": run this as root, or as a member of bulkhead-user or another "
+                                "role's group";
   return {ErrorCode::kUnavailable,
           "hostd does not answer on " + where + (why.empty() ? "" : " (" + why + ")") + way, 0};
 }

@@ -32,6 +32,18 @@ Result<std::vector<Followed>> LookUp(Host1& host, const std::vector<std::string>
   return levels;
 }
 
+/// Those that are up, or on their way.
+Result<std::vector<std::string>> NamesOfLevelsUp(Host1& host) {
+  auto levels = host.ListLevels();
+  if (!levels) return Propagate(levels);
+  std::vector<std::string> names;
+  for (const Dict& level : *levels) {
+    std::string state = level.Text("state");
+    if (state != "stopped" && state != "failed") names.push_back(level.Text("name"));
+  }
+  return names;
+}
+
 GVariant* CallArguments(const Verb& verb, const std::string& level, const char* option) {
   if (verb.goal == Goal::kRunningAnew) return g_variant_new("(s)", level.c_str());
   GVariantBuilder options;
@@ -87,7 +99,7 @@ int Report(const Context& context, const Verb& verb, bool waited,
   return exit_code;
 }
 
-Result<int> Do(Context& context, const Arguments& arguments, const Verb& verb, const char* option) {
+Result<int> Do(Context& context, Arguments arguments, const Verb& verb, const char* option) {
   if (arguments.Has("--wait") && arguments.Has("--no-wait")) {
     return context.Misused(
         {ErrorCode::kInvalid, "--wait and --no-wait exclude each other: give one", 0});
@@ -95,6 +107,11 @@ Result<int> Do(Context& context, const Arguments& arguments, const Verb& verb, c
   auto host = context.Host();
   if (!host) return Propagate(host);
   bool wait = !arguments.Has("--no-wait");
+  if (arguments.Has("--all")) {
+    auto names = NamesOfLevelsUp(**host);
+    if (!names) return Propagate(names);
+    arguments.positional = std::move(*names);
+  }
   auto levels = LookUp(**host, arguments.positional);
   if (!levels) return Propagate(levels);
   if (wait) (*host)->Watch();
@@ -120,6 +137,10 @@ Result<int> Start(Context& context, const Arguments& arguments) {
 }
 
 Result<int> Stop(Context& context, const Arguments& arguments) {
+  if (arguments.Has("--all") == !arguments.positional.empty()) {
+    return context.Misused(
+        {ErrorCode::kInvalid, "which levels? Name them, or say --all, not both", 0});
+  }
   Verb verb{"Stop", Goal::kStopped, "is stopped", "did not stop", "is stopping"};
   return Do(context, arguments, verb, arguments.Has("--force") ? "force" : nullptr);
 }

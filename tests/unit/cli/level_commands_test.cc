@@ -92,6 +92,26 @@ TEST_F(LevelCommands, StopWaitsAndPassesForce) {
   EXPECT_THAT(Calls(), ElementsAre("Stop('low', {'force': <true>})"));
 }
 
+TEST_F(LevelCommands, StopAllStopsWhatIsUpAndNothingElse) {
+  Script("low", State("running", 1), {State("stopped", 3)});
+  Script("high", State("failed", 1, "boot", "old"), {});
+  Outcome outcome = Cli({"stop", "--all"});
+  EXPECT_EQ(kExitOk, outcome.code) << outcome.err;
+  EXPECT_THAT(Calls(), ElementsAre("Stop('low', {})"));
+}
+
+TEST_F(LevelCommands, StopAllIsContentWhenNothingIsUp) {
+  Script("low", State("stopped", 1), {});
+  Script("high", State("stopped", 1), {});
+  EXPECT_EQ(kExitOk, Cli({"stop", "--all"}).code);
+  EXPECT_THAT(Calls(), ElementsAre());
+}
+
+TEST_F(LevelCommands, StopWantsNamesOrAllAndNotBoth) {
+  EXPECT_EQ(kExitUsage, Cli({"stop"}).code);
+  EXPECT_EQ(kExitUsage, Cli({"stop", "--all", "low"}).code);
+}
+
 TEST_F(LevelCommands, RestartIsNotContentWithTheOldRun) {
   Script("low", State("running", 1),
          {State("stopping", 2), State("stopped", 3), State("starting", 4, "boot"),
