@@ -12,16 +12,24 @@ bool HasWildcard(const std::string& path) { return path.find_first_of("*?[") != 
 /// A node right below /dev. Another path may be a link to a node of any name.
 bool IsNode(const std::string& path) { return path.find('/', 5) == path.npos; }
 
+/// A medium is the same one in whatever node it comes up next: its node says where it is, not which
+/// it is. Links below by-id are made of what it says of itself, as a serial is.
+bool Wanders(const KnownDevice& device) {
+  bool medium =
+      device.classes.contains(DeviceClass::kStorage) || device.classes.contains(DeviceClass::kUsb);
+  return medium && !device.path.starts_with("/dev/disk/by-id/");
+}
+
 /// Every device that `device` describes has a path that `rule` matches.
 bool PathCovers(const DeviceRule& rule, const KnownDevice& device) {
   if (rule.path.empty()) return true;
-  if (device.path.empty()) return false;
+  if (device.path.empty() || Wanders(device)) return false;
   return rule.path == device.path ||
          (!HasWildcard(device.path) && GlobMatches(rule.path, device.path, false));
 }
 
 bool PathMayMatch(const DeviceRule& rule, const KnownDevice& device) {
-  return rule.path.empty() || device.path.empty() || rule.path == device.path ||
+  return rule.path.empty() || device.path.empty() || Wanders(device) || rule.path == device.path ||
          HasWildcard(device.path) || !IsNode(device.path) ||
          GlobMatches(rule.path, device.path, false);
 }
@@ -129,7 +137,7 @@ bool DeviceTouch::NamesOnlyKnown(const DeviceRule& rule, DeviceClass device_clas
   return std::ranges::any_of(same_serial->second, [&](const KnownDevice* device) {
     return device->classes.contains(device_class) &&
            (device->usb_id.empty() || device->usb_id == rule.usb_id) &&
-           (device->path.empty() || device->path == rule.path);
+           (device->path.empty() || Wanders(*device) || device->path == rule.path);
   });
 }
 

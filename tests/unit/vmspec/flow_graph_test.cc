@@ -210,13 +210,14 @@ TEST(FlowGraph, FindsANodeAsAPersonNamesIt) {
 
 // What devices.toml rules out: named devices.
 
-/// Whether "a" may be lent the device "stick" and any other medium, under one more rule.
-std::string Touches(const DeviceRule& rule, const std::string& path = "") {
+/// Whether "a" may be lent the device "stick" and any other of its class, under one more rule.
+std::string Touches(const DeviceRule& rule, const std::string& path = "",
+                    DeviceClass device_class = DeviceClass::kStorage) {
   SetMaker set;
   set.AddLevel("a", 0);
   set.AddLevel("b", 0);
-  set.Lend("a", DeviceClass::kStorage);
-  KnownDevice& stick = set.AddDevice("stick", {DeviceClass::kStorage});
+  set.Lend("a", device_class);
+  KnownDevice& stick = set.AddDevice("stick", {device_class});
   stick.usb_id = "1d6b:0104";
   stick.path = path;
   set.spec.device_rules = {rule};
@@ -255,15 +256,39 @@ TEST(DeviceTouch, ADenyOfASerialRulesOutThatDeviceAlone) {
 }
 
 TEST(DeviceTouch, CannotRuleOutByADenyThatOnlyMayMatch) {
-  DeviceRule rule = Rule(true, "a", "storage");
+  auto touches = [](const DeviceRule& rule, const std::string& path) {
+    return Touches(rule, path, DeviceClass::kScanner);
+  };
+  DeviceRule rule = Rule(true, "a", "scanner");
   rule.path = "/dev/sd*";
-  EXPECT_EQ(Touches(rule), "stick storage") << "the stick may come up under another name";
-  EXPECT_EQ(Touches(rule, "/dev/s*"), "stick storage") << "so may one that a wider glob tells";
-  EXPECT_EQ(Touches(rule, "/dev/sdb"), "storage");
-  EXPECT_EQ(Touches(rule, "/dev/sd*"), "storage");
-  EXPECT_EQ(Touches(rule, "/dev/sd/b"), "stick storage") << "a star ends at a slash";
+  EXPECT_EQ(touches(rule, ""), "stick scanner") << "it may come up under another name";
+  EXPECT_EQ(touches(rule, "/dev/s*"), "stick scanner") << "so may one that a wider glob tells";
+  EXPECT_EQ(touches(rule, "/dev/sdb"), "scanner");
+  EXPECT_EQ(touches(rule, "/dev/sd*"), "scanner");
+  EXPECT_EQ(touches(rule, "/dev/sd/b"), "stick scanner") << "a star ends at a slash";
   rule.path = "/dev/sd?";
-  EXPECT_EQ(Touches(rule, "/dev/sd*"), "stick storage") << "a star is more than one character";
+  EXPECT_EQ(touches(rule, "/dev/sd*"), "stick scanner") << "a star is more than one character";
+}
+
+TEST(DeviceTouch, CannotRuleOutAMediumByWhereItIsPluggedIn) {
+  DeviceRule rule = Rule(true, "a", "storage");
+  rule.path = "/dev/sdb";
+  EXPECT_EQ(Touches(rule, "/dev/sdb"), "stick storage") << "tomorrow it is /dev/sdc";
+  rule.path = "/dev/disk/by-id/x";
+  EXPECT_EQ(Touches(rule, "/dev/disk/by-id/x"), "storage") << "this name goes with it";
+}
+
+/// "high" writes a stick in one port, and "low" is denied only that port.
+TEST(DeviceTouch, CannotCarryAMediumFromOnePortToAnother) {
+  SetMaker set = HighAndLow();
+  set.Lend("high", DeviceClass::kStorage, true);
+  set.Lend("low", DeviceClass::kStorage);
+  set.AddDevice("stick", {DeviceClass::kStorage}).path = "/dev/sda";
+  DeviceRule& allow = set.AddRule(false, "high", "storage");
+  allow.serial = "stick";
+  allow.path = "/dev/sda";
+  set.AddRule(true, "low", "storage").path = "/dev/sda";
+  EXPECT_EQ(set.Violations(), "B0302 high -> low (device-out device-in)");
 }
 
 TEST(DeviceTouch, AnAllowNarrowsToWhatItMayMatch) {
@@ -276,7 +301,8 @@ TEST(DeviceTouch, AnAllowNarrowsToWhatItMayMatch) {
   rule = Rule(false, "a", "*");
   EXPECT_EQ(Touches(rule), "stick storage");
   rule.path = "/dev/loop*";
-  EXPECT_EQ(Touches(rule, "/dev/sdb"), "storage");
+  EXPECT_EQ(Touches(rule, "/dev/sdb", DeviceClass::kCamera), "camera");
+  EXPECT_EQ(Touches(rule, "/dev/sdb"), "stick storage") << "a medium comes up in any node";
   EXPECT_EQ(Touches(rule, "/dev/disk/by-id/x"), "stick storage") << "a link to any node";
   EXPECT_EQ(Touches(rule), "stick storage");
 }

@@ -34,18 +34,24 @@ bool IsOneNetwork(const Uplink& a, const Uplink& b) {
   return a.kind == b.kind && !a.ipsec.remote.empty() && a.ipsec.remote == b.ipsec.remote;
 }
 
+/// Its path tells nothing: it may be plugged in elsewhere.
+bool PathTellsNothing(const KnownDevice& d) {
+  bool movable = d.classes.count(DeviceClass::kStorage) + d.classes.count(DeviceClass::kUsb) > 0;
+  return d.path.empty() || (movable && d.path.rfind("/dev/disk/by-id/", 0) != 0);
+}
+
 /// No device that goes by this description escapes the rule.
 bool Always(const DeviceRule& rule, const KnownDevice* d) {
   if (d == nullptr) return rule.serial.empty() && rule.path.empty() && rule.usb_id.empty();
   bool path = rule.path.empty() ||
-              (!d->path.empty() &&
+              (!PathTellsNothing(*d) &&
                (rule.path == d->path || (!IsGlob(d->path) && Glob(rule.path, d->path))));
   return (rule.serial.empty() || rule.serial == d->serial) &&
          (rule.usb_id.empty() || rule.usb_id == d->usb_id) && path;
 }
 
 bool Sometimes(const DeviceRule& rule, const KnownDevice& d) {
-  bool node = !d.path.empty() && !IsGlob(d.path) && d.path.rfind('/') == 4;
+  bool node = !PathTellsNothing(d) && !IsGlob(d.path) && d.path.rfind('/') == 4;
   bool path = rule.path.empty() || !node || Glob(rule.path, d.path);
   return (rule.serial.empty() || d.serial.empty() || rule.serial == d.serial) &&
          (rule.usb_id.empty() || d.usb_id.empty() || rule.usb_id == d.usb_id) && path;
@@ -174,7 +180,7 @@ bool NaiveClosure::MayTouch(const Level& level, DeviceClass c, const KnownDevice
     for (const auto& [name, d] : spec_.devices) {
       bool known = !d.serial.empty() && rule.serial == d.serial && d.classes.count(c) == 1 &&
                    (d.usb_id.empty() || d.usb_id == rule.usb_id) &&
-                   (d.path.empty() || d.path == rule.path);
+                   (PathTellsNothing(d) || d.path == rule.path);
       names_known = names_known || known;
     }
     allowed = allowed || !names_known;
