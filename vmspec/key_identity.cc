@@ -7,6 +7,15 @@
 
 namespace bulkhead::vmspec {
 
+namespace {
+
+void SortOnce(std::vector<std::uint32_t>& ids) {
+  std::ranges::sort(ids);
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+}  // namespace
+
 KeyIdentity::KeyIdentity(const SpecSet& spec) : spec_(spec) {
   // The first key of an object or an id stands for it. A key without an id may be any of its
   // object's.
@@ -26,9 +35,11 @@ KeyIdentity::KeyIdentity(const SpecSet& spec) : spec_(spec) {
     for (std::uint32_t id : of_object[place]) Unite(of_object[place].front(), id);
   }
   for (const auto& [name, recipient] : spec.recipients) {
-    if (!recipient.certificate.empty() && !recipient.key.empty()) {
-      keys_of_certificate_[recipient.certificate].push_back(recipient.key);
-    }
+    auto key = ids_.find(recipient.key);
+    if (recipient.certificate.empty() || key == ids_.end()) continue;
+    // A certificate is of one key pair: two keys that open for it are copies of one.
+    Unite(key_of_certificate_.emplace(recipient.certificate, key->second).first->second,
+          key->second);
   }
 }
 
@@ -54,24 +65,22 @@ std::vector<std::uint32_t> KeyIdentity::OfKeys(const std::vector<std::string>& k
   for (const std::string& key : keys) {
     if (auto id = Of(key)) out.push_back(*id);
   }
-  std::ranges::sort(out);
-  out.erase(std::unique(out.begin(), out.end()), out.end());
+  SortOnce(out);
   return out;
 }
 
 std::vector<std::uint32_t> KeyIdentity::OfRecipients(
     const std::vector<std::string>& recipients) const {
-  std::vector<std::string> keys;
+  std::vector<std::uint32_t> out;
   for (const std::string& name : recipients) {
     auto recipient = spec_.recipients.find(name);
     if (recipient == spec_.recipients.end()) continue;
-    if (!recipient->second.key.empty()) keys.push_back(recipient->second.key);
-    auto same = keys_of_certificate_.find(recipient->second.certificate);
-    if (same != keys_of_certificate_.end()) {
-      keys.insert(keys.end(), same->second.begin(), same->second.end());
-    }
+    if (auto id = Of(recipient->second.key)) out.push_back(*id);
+    auto same = key_of_certificate_.find(recipient->second.certificate);
+    if (same != key_of_certificate_.end()) out.push_back(Root(same->second));
   }
-  return OfKeys(keys);
+  SortOnce(out);
+  return out;
 }
 
 }  // namespace bulkhead::vmspec

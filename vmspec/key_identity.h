@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/// Which names mean the same key. Two [key.NAME] that may be one PKCS#11 object are one, and what
-/// is sealed for a certificate is sealed for every recipient who has it.
+/// Which names mean the same key. Two [key.NAME] that may be one PKCS#11 object, or that open
+/// for recipients of one certificate, are one; what is sealed for a certificate is sealed for every
+/// recipient who has it.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,7 @@ class KeyIdentity {
   const SpecSet& spec_;
   std::map<std::string, std::uint32_t> ids_;
   std::vector<std::uint32_t> parent_;
-  std::map<std::string, std::vector<std::string>> keys_of_certificate_;
+  std::map<std::string, std::uint32_t> key_of_certificate_;  ///< one of those that open for it
 };
 
 }  // namespace bulkhead::vmspec

@@ -375,5 +375,18 @@ TEST(KeyIdentity, CannotHideAKeyBehindASecondRecipient) {
   EXPECT_EQ(set.Violations(), "B0309 high -> low (encrypt open)");
 }
 
+/// "copy" has the certificate of "k", so it is a copy of it; what is sealed for another certificate
+/// of "k" is open to it, too.
+TEST(KeyIdentity, CannotHideACopyOfAKeyOnAnotherToken) {
+  SetMaker set = HighAndLow();
+  set.AddKey("k", "t");
+  set.AddKey("copy", "u");
+  set.spec.recipients.at("copy").certificate = set.spec.recipients.at("k").certificate;
+  set.spec.recipients["renewed"] = {"renewed", "sha256:renewed", "k", {}};
+  set.AddSealed("high", "low", "renewed");
+  set.Use("low", "copy", {KeyOperation::kDecrypt});
+  EXPECT_EQ(set.Violations(), "B0309 high -> low (encrypt open)");
+}
+
 }  // namespace
 }  // namespace bulkhead::vmspec
