@@ -48,6 +48,8 @@ void ReadKey(const Member& member, TableReader& file, Draft& draft) {
   key.origin = member.value.origin;
   TableReader table = file.Below("key", member.value);
   table.Read("token", key.token);
+  // A token's label is padded with blanks to 32 bytes: "t " is the token "t".
+  key.token.erase(key.token.find_last_not_of(' ') + 1);
   table.Read("object", key.object);
   table.Read("id", key.id);
   table.Finish();

@@ -184,6 +184,16 @@ TEST(Reader, AnEmptyHostFileSaysNoMoreThanNone) {
 }
 
 /// Every key that the language has, said once: nothing is lost on the way to the model.
+TEST(Reader, CannotMakeTwoTokensOfOneByTheBlanksThatPadItsLabel) {
+  auto checked = CheckSpec(With({{"devices.toml", R"(schema = 2
+key.a = { token = "t", object = "o" }
+key.b = { token = "t  ", object = "o " }
+)"}}));
+  ASSERT_TRUE(checked.ok());
+  EXPECT_EQ(checked.spec.keys.at("b").token, "t");
+  EXPECT_EQ(checked.spec.keys.at("b").object, "o ") << "an object's label has no padding";
+}
+
 TEST(Reader, EveryKeyOfALevelReachesTheModel) {
   auto checked = CheckSpec(With({
       {"devices.toml", R"(schema = 2
