@@ -64,13 +64,14 @@ bool AlwaysHolds(const KnownDevice& device) {
          device.classes.contains(DeviceClass::kUsb);
 }
 
-/// "RSA-X-509", "CKM_RSA_X_509": without padding, signing is decrypting.
-bool IsRawRsa(std::string mechanism) {
-  for (char& c : mechanism) {
-    if (c == '_') c = '-';
+/// "RSA-X-509", "CKM_RSA_X_509", "rsa-x509": without padding, signing is decrypting.
+bool IsRawRsa(const std::string& mechanism) {
+  std::string plain;
+  for (char c : mechanism) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) plain += c;
   }
-  return mechanism.find("RSA-X-509") != mechanism.npos;
+  return plain.find("RSAX509") != plain.npos;
 }
 
 /// Whether the operations amount to reading what is sealed for the key: an elliptic curve's key

@@ -168,8 +168,10 @@ TEST(FlowCheck, CannotOpenByDerivingOrByARawSignature) {
     set.AddKey("hq");
     set.AddSealed("high", "low", "hq");
     set.Use("low", "hq", {operation});
-    set.spec.levels.at("low").keys[0].mechanisms = {"CKM_RSA_X_509"};
-    EXPECT_EQ(set.Violations(), "B0309 high -> low (encrypt open)");
+    for (const char* mechanism : {"CKM_RSA_X_509", "RSA-X-509", "rsa-x509", "RSA X.509"}) {
+      set.spec.levels.at("low").keys[0].mechanisms = {mechanism};
+      EXPECT_EQ(set.Violations(), "B0309 high -> low (encrypt open)") << mechanism;
+    }
   }
 }
 
