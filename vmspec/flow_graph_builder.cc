@@ -6,6 +6,7 @@
 
 #include "vmspec/did_you_mean.h"
 #include "vmspec/faults.h"
+#include "vmspec/network_identity.h"
 
 namespace bulkhead::vmspec {
 
@@ -46,17 +47,6 @@ std::string DetailOf(const Flow& flow) {
       break;
   }
   return {};
-}
-
-/// The interface that carries an uplink's packets in clear; what an IPsec uplink sends is sealed
-/// for its gateway, and two of them are one network when they lead to one gateway.
-std::string NetworkOf(const Uplink& uplink) {
-  if (uplink.kind == UplinkKind::kIpsec) {
-    return uplink.ipsec.remote.empty() ? "" : "the IPsec gateway " + Quoted(uplink.ipsec.remote);
-  }
-  if (uplink.interface.empty()) return "";
-  return "interface " + Quoted(uplink.interface) +
-         (uplink.vlan == 0 ? "" : ", VLAN " + std::to_string(uplink.vlan));
 }
 
 bool AlwaysHolds(const KnownDevice& device) {

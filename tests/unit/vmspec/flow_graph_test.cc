@@ -94,6 +94,41 @@ TEST(FlowGraph, AnIpsecUplinkIsTheNetworkOfItsGatewayAndNotOfItsInterface) {
             "same-network uplink \"hq2\" -> uplink \"hq\"");
 }
 
+/// Whether the two uplinks are one network.
+bool AreOneNetwork(const Uplink& one, const Uplink& other) {
+  SetMaker set;
+  set.spec.uplinks["a"] = one;
+  set.spec.uplinks["b"] = other;
+  return !set.Edges().empty();
+}
+
+TEST(FlowGraph, CannotHideANetworkBehindASecondNameOfItsVlan) {
+  auto uplink = [](const std::string& interface, std::uint16_t vlan) {
+    Uplink out;
+    out.interface = interface;
+    out.vlan = vlan;
+    return out;
+  };
+  EXPECT_TRUE(AreOneNetwork(uplink("eth0.7", 0), uplink("eth0", 7)));
+  EXPECT_FALSE(AreOneNetwork(uplink("eth0.7", 0), uplink("eth0", 0)));
+  EXPECT_FALSE(AreOneNetwork(uplink("eth0.7", 7), uplink("eth0", 7))) << "a tag within a tag";
+  EXPECT_FALSE(AreOneNetwork(uplink("eth0.lan", 0), uplink("eth0", 0)));
+  EXPECT_FALSE(AreOneNetwork(uplink("eth0.4095", 0), uplink("eth0", 4094)));
+}
+
+TEST(FlowGraph, CannotHideAGatewayBehindASecondSpelling) {
+  auto tunnel = [](const std::string& remote) {
+    Uplink out;
+    out.kind = UplinkKind::kIpsec;
+    out.ipsec.remote = remote;
+    return out;
+  };
+  EXPECT_TRUE(AreOneNetwork(tunnel("gw.example.org"), tunnel("GW.Example.org")));
+  EXPECT_TRUE(AreOneNetwork(tunnel("2001:db8::1"), tunnel("2001:DB8:0:0::1")));
+  EXPECT_TRUE(AreOneNetwork(tunnel("192.0.2.1"), tunnel("::ffff:192.0.2.1")));
+  EXPECT_FALSE(AreOneNetwork(tunnel("192.0.2.1"), tunnel("192.0.2.2")));
+}
+
 TEST(FlowGraph, EachClassOfDeviceTakesAndGivesAsItDoes) {
   struct Case {
     DeviceClass device_class;

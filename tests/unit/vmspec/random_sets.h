@@ -57,12 +57,12 @@ class RandomSet {
   }
   void AddUplink() {
     std::string name = "u" + std::to_string(uplinks_.size());
-    Uplink& uplink = set_.AddUplink(name, 0, One(2) ? "eth0" : "eth1");
+    Uplink& uplink = set_.AddUplink(name, 0, Any<std::string>({"eth0", "eth1", "eth0.7"}));
     uplink.label = AnyLabel();
     if (One(3)) uplink.vlan = 7;
     if (One(4)) {
       uplink.kind = UplinkKind::kIpsec;
-      uplink.ipsec.remote = One(2) ? "192.0.2.1" : "";
+      uplink.ipsec.remote = Any<std::string>({"", "gw.example.org", "GW.example.org"});
     }
     uplinks_.push_back(name);
     if (One(3)) uplink.routes_to = {Any(uplinks_)};
