@@ -8,17 +8,20 @@ namespace bulkhead::vmspec {
 
 namespace {
 
+/// An empty list may be one.
 bool IsTableList(const Node& node) {
   const Array* list = node.As<Array>();
-  return list != nullptr && !list->empty() && std::ranges::all_of(*list, [](const Node& element) {
+  return list != nullptr && std::ranges::all_of(*list, [](const Node& element) {
            return element.As<Table>() != nullptr;
          });
 }
 
+bool IsEmptyList(const Node& node) { return node.As<Array>() && node.As<Array>()->empty(); }
+
 void MergeValue(Node& base, Node over) {
   if (base.As<Table>() != nullptr && over.As<Table>() != nullptr) {
     Merge(base, std::move(over));
-  } else if (IsTableList(base) && IsTableList(over)) {
+  } else if (IsTableList(base) && !IsEmptyList(base) && IsTableList(over)) {
     auto& elements = std::get<Array>(base.value);
     std::ranges::move(std::get<Array>(over.value), std::back_inserter(elements));
   } else {

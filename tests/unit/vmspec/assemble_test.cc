@@ -65,6 +65,29 @@ allow = [{ to = "192.0.2.2", tcp = 22 }]
   EXPECT_EQ(allow[1].origin.file, "levels/low.d/more.toml");
 }
 
+TEST(Assemble, CannotTakeTheRulesAwayByAnEmptyList) {
+  auto checked = CheckSpec(With({{"devices.toml", R"(schema = 2
+[[rule]]
+action = "deny"
+level = "*"
+class = "storage"
+)"},
+                                 {"devices.d/none.toml", "schema = 2\nrule = []\n"}}));
+  ASSERT_TRUE(checked.ok());
+  EXPECT_EQ(checked.spec.device_rules.size(), 1U);
+}
+
+TEST(Assemble, AnEmptyListReplacesAListOfWords) {
+  auto checked = CheckSpec(With({{"levels/low.toml", R"(schema = 2
+label = { rank = 0 }
+image = "minimal"
+roles.start = ["user"]
+)"},
+                                 {"levels/low.d/none.toml", "schema = 2\nroles.start = []\n"}}));
+  ASSERT_TRUE(checked.ok());
+  EXPECT_TRUE(LevelOf(checked, "low").roles.start.empty());
+}
+
 TEST(Assemble, ADropInOfAFileThatIsNotThereIsReadAlone) {
   auto checked = CheckSpec(With({{"devices.d/deny.toml", R"(schema = 2
 [[rule]]
