@@ -19,6 +19,19 @@ namespace {
 using Part = SpecPath::Part;
 
 constexpr std::size_t kMaxTemplateDepth = 16;
+/// In all levels: a few small files that extend large templates would make a set without end.
+constexpr std::size_t kMaxFromTemplates = 1'000'000;
+
+/// Keys and values.
+std::size_t Size(const Node& node) {
+  std::size_t size = 1;
+  if (const auto* table = node.As<Table>()) {
+    for (const Member& member : table->members) size += Size(member.value);
+  } else if (const auto* array = node.As<Array>()) {
+    for (const Node& element : *array) size += Size(element);
+  }
+  return size;
+}
 
 Origin StartOf(const std::string& file) { return Origin{file, 1, 1, 1}; }
 
@@ -29,6 +42,7 @@ struct Sheet {
   Origin first;          ///< of any of its files
   bool has_own = false;  ///< there is a file of its own, sound or not
   bool sound = true;
+  std::size_t size = 0;  ///< of a template
 };
 using Sheets = std::map<std::string, Sheet>;
 
@@ -87,7 +101,10 @@ class Assembler {
 
   Assembled Finish() {
     Assembled out;
-    for (auto& [name, sheet] : templates_) out.template_names.insert(name);
+    for (auto& [name, sheet] : templates_) {
+      out.template_names.insert(name);
+      if (sheet.node) sheet.size = Size(*sheet.node);
+    }
     for (auto& [name, sheet] : levels_) {
       if (!sheet.has_own) {
         faults_.Error(codes::kUnknownFile,
@@ -137,6 +154,19 @@ class Assembler {
     return std::nullopt;
   }
 
+  /// False: the levels have had too much of templates; that is told once.
+  bool TakeRoom(const Sheet& sheet, const Node& document) {
+    bool had_room = from_templates_ <= kMaxFromTemplates;
+    from_templates_ += had_room ? sheet.size : 0;
+    bool has_room = from_templates_ <= kMaxFromTemplates;
+    if (had_room && !has_room) {
+      faults_.Error(
+          codes::kTooMany, "templates make more than 1,000,000 keys and values of the set",
+          Find(document, "extends")->origin, {}, "let fewer levels extend large templates");
+    }
+    return has_room;
+  }
+
   /// Puts the templates under the document. False: one of them is at fault, and what the level
   /// lacks cannot be told.
   bool Extend(Node& document) {
@@ -152,7 +182,7 @@ class Assembler {
         return false;
       }
       const Sheet& sheet = templates_.at(*name);
-      if (!sheet.sound || !sheet.node) return false;
+      if (!sheet.sound || !sheet.node || !TakeRoom(sheet, *next)) return false;
       chain.push_back(*sheet.node);
       next = &chain.back();
     }
@@ -166,6 +196,7 @@ class Assembler {
   }
 
   Faults& faults_;
+  std::size_t from_templates_ = 0;
   Sheets levels_;
   Sheets templates_;
   Sheets tops_;

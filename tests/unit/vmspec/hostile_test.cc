@@ -113,6 +113,28 @@ TEST(Hostile, CannotBeASetOfEndlesslyManyFiles) {
   EXPECT_EQ(Codes(files), "B0003 :0:0");
 }
 
+TEST(Hostile, CannotMakeASetWithoutEndOfSmallFilesAndLargeTemplates) {
+  std::string rules = Repeated(1000, "{ to = '10.0.0.1' },");
+  SpecFiles files = SoundSet();
+  files["templates/t0.toml"] = "schema = 2\nlabel = { rank = 0 }\nimage = 'minimal'\n";
+  for (int i = 1; i < 12; ++i) {
+    files["templates/t" + std::to_string(i) + ".toml"] =
+        "schema = 2\nextends = 't" + std::to_string(i - 1) + "'\nnetwork.allow = [" + rules + "]\n";
+  }
+  for (int i = 0; i < 2000; ++i) {
+    files["levels/l" + std::to_string(i) + ".toml"] = "schema = 2\nextends = 't11'\n";
+  }
+  double begin = CpuSeconds();
+  CheckedSpec checked = CheckSpec(files);
+  EXPECT_LT(CpuSeconds() - begin, kBoundSeconds / 4);
+  int told = 0;
+  for (const Diagnostic& d : checked.diagnostics) {
+    told += d.message.starts_with("templates make more than") ? 1 : 0;
+  }
+  EXPECT_EQ(told, 1);
+  EXPECT_FALSE(checked.ok());
+}
+
 TEST(Hostile, CannotHoldNulControlOrInvalidBytes) {
   using namespace std::string_literals;
   for (const std::string& text :
