@@ -88,6 +88,7 @@ CheckedSpec CheckSpec(const SpecFiles& files) {
   ReadAll(assembled, draft, faults);
   CheckCounts(draft, faults);
   CheckInformationFlow(draft, faults);
+  CheckDevices(draft, faults);
   CheckPools(draft, faults);
   CheckLimits(draft, faults);
   CheckedSpec out{std::move(draft.spec), faults.Take()};

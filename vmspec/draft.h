@@ -36,6 +36,7 @@ void ReadProtocol(TableReader& table, Protocol& protocol, std::vector<PortRange>
 
 /// The checks that need the whole set.
 void CheckInformationFlow(const Draft& draft, Faults& faults);
+void CheckDevices(const Draft& draft, Faults& faults);
 void CheckPools(const Draft& draft, Faults& faults);
 void CheckLimits(const Draft& draft, Faults& faults);
 

@@ -37,6 +37,11 @@ std::string PoolTitle(std::string_view name) {
 
 }  // namespace
 
+bool HoldsData(const KnownDevice& device) {
+  return device.keeps_data || device.classes.contains(DeviceClass::kStorage) ||
+         device.classes.contains(DeviceClass::kUsb);
+}
+
 std::string_view NameOf(EdgeKind kind) { return kEdgeNames[static_cast<std::size_t>(kind)]; }
 std::string_view NameOf(NodeKind kind) { return kNodeNames[static_cast<std::size_t>(kind)]; }
 

@@ -136,6 +136,9 @@ class FlowGraph {
   bool truncated_ = false;
 };
 
+/// What a level gave it, a later borrower may get.
+bool HoldsData(const KnownDevice& device);
+
 /// What may leave a level for a device of the class, and come from one.
 constexpr bool TakesInformation(DeviceClass c, const DevicePolicy& policy) {
   return (c == DeviceClass::kStorage && policy.write) || c == DeviceClass::kSound ||

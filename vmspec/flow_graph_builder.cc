@@ -49,11 +49,6 @@ std::string DetailOf(const Flow& flow) {
   return {};
 }
 
-bool AlwaysHolds(const KnownDevice& device) {
-  return device.classes.contains(DeviceClass::kStorage) ||
-         device.classes.contains(DeviceClass::kUsb);
-}
-
 /// "RSA-X-509", "CKM_RSA_X_509", "rsa-x509": without padding, signing is decrypting.
 bool IsRawRsa(const std::string& mechanism) {
   std::string plain;
@@ -112,8 +107,7 @@ void FlowGraphBuilder::AddNodes() {
     Node(NodeKind::kUplink, name, uplink.label, true, uplink.origin);
   }
   for (const auto& [name, device] : spec_.devices) {
-    Node(NodeKind::kDevice, name, device.label, AlwaysHolds(device) || device.keeps_data,
-         device.origin);
+    Node(NodeKind::kDevice, name, device.label, HoldsData(device), device.origin);
   }
 }
 
