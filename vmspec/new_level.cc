@@ -93,7 +93,7 @@ NewLevel SuggestLevel(const std::string& name, const SpecSet& spec) {
 
 std::string LevelFileText(const NewLevel& level) {
   std::string text =
-      "# Level " + TomlString(level.name) + ". Every key it can have: bulkhead-spec(5).\n" +
+      "# Level " + TomlString(level.name) + ". Every key it can have: bulkhead.spec(5).\n" +
       kSchemaLine + "title = " + TomlString(level.title) + "\nlabel = " + LabelText(level) +
       "\ncolour = " + TomlString(level.colour) + "\nimage = " + TomlString(level.image) + "\n\n" +
       ResourcesText(level) + "\n" + NetworkText(level) +
@@ -103,7 +103,7 @@ std::string LevelFileText(const NewLevel& level) {
 }
 
 std::string HostFileText() {
-  return std::string("# The host. Every key: bulkhead-spec(5).\n") + kSchemaLine +
+  return std::string("# The host. Every key: bulkhead.spec(5).\n") + kSchemaLine +
          "\n# Where KVM does not run guests, levels do not start. To let them run under TCG, which "
          "is\n"
          "# slower, and for which QEMU promises no security:\n"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""bulkhead-spec.5 from docs/spec-reference.md, on standard output.
+"""bulkhead.spec.5 from docs/spec-reference.md, on standard output.
 
-    docs/man/make_spec_page.py > docs/man/bulkhead-spec.5
+    docs/man/make_spec_page.py > docs/man/bulkhead.spec.5
 
 Knows what that page uses of Markdown: headings, paragraphs, lists, indented code, tables, `code`,
 **strong**, *emphasis* and [links](address).
@@ -13,11 +13,12 @@ import sys
 
 HEAD = r'''.\" SPDX-License-Identifier: GPL-2.0-or-later
 .\" Made by docs/man/make_spec_page.py from docs/spec-reference.md: change that, not this.
-.TH BULKHEAD-SPEC 5 2026-11-24 "Bulkhead 0.1.0" "Bulkhead"
+.TH BULKHEAD.SPEC 5 2026-11-24 "Bulkhead 0.1.0" "Bulkhead"
 .SH NAME
-bulkhead\-spec \- the spec set: levels, flows, uplinks, devices and the host
+bulkhead.spec \- the spec set: levels, flows, uplinks, devices and the host
 .SH DESCRIPTION'''
-TAIL = '''.SH SEE ALSO
+TAIL = r'''.SH SEE ALSO
+.BR bulkhead\-spec (1),
 .BR bulkhead (1)'''
 SPAN = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)]+)\)")
 

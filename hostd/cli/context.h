@@ -13,7 +13,7 @@
 
 namespace bulkhead::cli {
 
-/// The process's exit codes; documented in bulkhead(1).
+/// The process's exit codes; documented in bulkhead(1) and bulkhead-spec(1).
 enum ExitCode : int {
   kExitOk = 0,
   kExitFailure = 1,

@@ -45,7 +45,8 @@ std::string HelpForAll() {
     text += Padded(left, 30) + std::string(command.summary) + "\n";
   }
   return text +
-         "\nbulkhead help COMMAND explains one; all of it: man bulkhead (docs/man/bulkhead.1)\n";
+         "\nbulkhead help COMMAND explains one; all of it: man bulkhead, man bulkhead-spec "
+         "(docs/man)\n";
 }
 
 std::string HelpFor(const Command& command) {

@@ -199,7 +199,7 @@ Status WriteAll(const std::string& folder, const SpecFiles& created) {
 void ShowNext(const Context& context, const Place& place, const NewLevel& level) {
   std::string folder = Printable(place.folder, 4096);
   const std::array<std::pair<std::string, std::string>, 4> steps{
-      {{folder + "/levels/" + level.name + ".toml", "say what else it may do: man bulkhead-spec"},
+      {{folder + "/levels/" + level.name + ".toml", "say what else it may do: man bulkhead.spec"},
        {"bulkhead spec show " + folder, "see the set"},
        {"bulkhead spec apply " + folder, "make it the one in force"},
        {"bulkhead start " + level.name, "run it"}}};

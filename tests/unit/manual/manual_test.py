@@ -56,6 +56,7 @@ def read_help():
 
 
 COMMANDS, GLOBAL = read_help()
+TITLES = {f"{c} {arguments}".strip(): c for c, (arguments, _) in COMMANDS.items()}  # as manual pages head them
 
 
 def first_words():
@@ -82,23 +83,34 @@ class Help(unittest.TestCase):
 
 
 class Manual(unittest.TestCase):
-    def test_of_bulkhead_has_every_command_as_help_shows_it_and_no_other(self):
-        shown = [f"{c} {arguments}".strip() for c, (arguments, _) in COMMANDS.items()]
-        self.assertEqual(shown, re.findall(r'^\.SS "(.*)"$', source_of("bulkhead.1"), re.M))
+    def test_of_bulkhead_has_every_command_as_help_shows_it_and_points_to_the_page_of_spec(self):
+        shown = [title for title, c in TITLES.items() if not c.startswith("spec ")]
+        sections = re.findall(r'^\.SS "(.*)"$', source_of("bulkhead.1"), re.M)
+        self.assertEqual(1, sections.count("spec COMMAND"))
+        self.assertEqual(shown, [title for title in sections if title != "spec COMMAND"])
+        self.assertIn('.SS "spec COMMAND"\nChecks, shows, compares, formats and applies spec sets:\n'
+                      ".BR bulkhead-spec (1).", source_of("bulkhead.1"))
 
-    def test_of_bulkhead_has_every_option_of_each_command_and_no_other(self):
-        body, after = source_of("bulkhead.1").split('.SH OPTIONS')
-        sections = re.split(r'^\.SS "(.*)"$', body, flags=re.M)
-        for title, text in zip(sections[1::2], sections[2::2]):
-            command = next(c for c, (a, _) in COMMANDS.items() if f"{c} {a}".strip() == title)
-            self.assertEqual(COMMANDS[command][1], options_of(text), title)
-        self.assertEqual(GLOBAL, options_of(after.split(".SH")[0]))
+    def test_of_spec_has_every_command_as_help_shows_it_and_no_other(self):
+        shown = [title for title, c in TITLES.items() if c.startswith("spec ")]
+        self.assertEqual(shown, re.findall(r'^\.SS "(.*)"$', source_of("bulkhead-spec.1"), re.M))
 
-    def test_of_bulkhead_has_every_exit_code_of_its_source(self):
+    def test_have_every_option_of_each_command_and_no_other(self):
+        for page in ("bulkhead.1", "bulkhead-spec.1"):
+            body, after = source_of(page).split('.SH OPTIONS')
+            sections = re.split(r'^\.SS "(.*)"$', body, flags=re.M)
+            for title, text in zip(sections[1::2], sections[2::2]):
+                options = COMMANDS[TITLES[title]][1] if title in TITLES else set()
+                self.assertEqual(options, options_of(text), title)
+            self.assertEqual(GLOBAL, options_of(after.split(".SH")[0]), page)
+
+    def test_have_every_exit_code_of_its_source(self):
         header = (ROOT / "hostd/cli/context.h").read_text(encoding="utf-8")
-        codes = set(re.findall(r"^  kExit\w+ = (\d+),", header, re.M))
-        listed = set(re.findall(r"^\.B (\d+)$", source_of("bulkhead.1"), re.M))
-        self.assertEqual(codes, listed)
+        codes = dict(re.findall(r"^  kExit(\w+) = (\d+),", header, re.M))
+        listed = lambda page: set(re.findall(r"^\.B (\d+)$", source_of(page), re.M))
+        self.assertEqual(set(codes.values()), listed("bulkhead.1"))
+        of_spec = {code for name, code in codes.items() if not name.startswith("Run")}
+        self.assertEqual(of_spec, listed("bulkhead-spec.1"))
 
     def test_pages_of_daemons_have_the_options_of_their_usage(self):
         for program, page in ((OPT.superd, "bulkhead-superd.8"), (OPT.agentd, "bulkhead-agentd.8")):
@@ -116,13 +128,13 @@ class Manual(unittest.TestCase):
 
     def test_of_the_spec_is_made_from_the_reference(self):
         made = output(sys.executable, str(ROOT / "docs/man/make_spec_page.py"))
-        page = (ROOT / "docs/man/bulkhead-spec.5").read_text(encoding="utf-8")
-        self.assertEqual(made, page, "run docs/man/make_spec_page.py > docs/man/bulkhead-spec.5")
+        page = (ROOT / "docs/man/bulkhead.spec.5").read_text(encoding="utf-8")
+        self.assertEqual(made, page, "run docs/man/make_spec_page.py > docs/man/bulkhead.spec.5")
 
     def test_pages_format_without_a_warning(self):
         if not shutil.which("man") or not shutil.which("groff"):
             self.skipTest("man-db and groff are not installed")
-        self.assertGreaterEqual(len(PAGES), 9)
+        self.assertGreaterEqual(len(PAGES), 10)
         for page in PAGES:
             done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Z", page],
                                   capture_output=True, text=True, check=False)
@@ -131,7 +143,7 @@ class Manual(unittest.TestCase):
     def test_pages_name_only_pages_that_exist(self):
         here = {re.sub(r"\.(\d)$", r"(\1)", os.path.basename(p)) for p in PAGES}
         for page in PAGES:
-            for name, section in re.findall(r'^\.BR (bulkhead[a-z-]*) (\(\d\))', source_of(os.path.basename(page)), re.M):
+            for name, section in re.findall(r'^\.BR (bulkhead[a-z.-]*) (\(\d\))', source_of(os.path.basename(page)), re.M):
                 self.assertIn(name + section, here, page)
 
 
