@@ -31,7 +31,7 @@ _bulkhead() {
     ['spec check']='' ['spec apply']='--message -m' ['spec show']='--level --all --files --version'
     ['spec graph']='--text --svg --dot' ['spec schema']=''
     ['spec history']='' ['spec rollback']='--message -m'
-    ['spec format']='--check' ['spec explain']='' ['spec risks']=''
+    ['spec format']='--check --migrate' ['spec explain']='' ['spec risks']=''
     ['spec diff']='' ['spec lower']=''
     ['spec new']='--folder --title --rank --compartments --colour --image --memory --uplink --yes -y'
     ['spec approve']='' ['spec approvals']=''

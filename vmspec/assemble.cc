@@ -55,12 +55,9 @@ bool ReadSchema(const SpecPath& path, Node& document, Faults& faults) {
         .members.push_back({"schema", document.origin, {document.origin, kCurrentSchema}});
     return true;
   }
-  const auto* version = schema->As<std::int64_t>();
-  if (version == nullptr || *version < kOldestSchema || *version > kCurrentSchema) {
-    faults.Error(codes::kSchema,
-                 "this version of Bulkhead reads schemas " + std::to_string(kOldestSchema) +
-                     " to " + std::to_string(kCurrentSchema),
-                 schema->origin);
+  auto version = SchemaOf(document);
+  if (!version) {
+    faults.Error(codes::kSchema, SchemasRead(), schema->origin);
     return false;
   }
   Migrate(path, *version, document);

@@ -189,4 +189,13 @@ std::optional<Node> ParseDocument(const std::string& file, std::string_view text
   return root;
 }
 
+Result<Node> ReadDocument(const std::string& file, std::string_view text) {
+  Faults faults;
+  auto root = ParseDocument(file, text, faults);
+  if (root) return std::move(*root);
+  Diagnostic first = faults.Take().front();
+  return Fail(ErrorCode::kInvalid, first.origin.ToString() + ":" +
+                                       std::to_string(first.origin.column) + ": " + first.message);
+}
+
 }  // namespace bulkhead::vmspec

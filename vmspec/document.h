@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "vmspec/base/error.h"
 #include "vmspec/faults.h"
 #include "vmspec/model.h"
 
@@ -56,5 +57,7 @@ Node* Find(Node& node, std::string_view key);
 /// Parses `text`; the root node is a table. Nothing when it is not TOML or larger, deeper or richer
 /// than a spec file may be: the fault is in `faults` then. Total: any bytes are allowed.
 std::optional<Node> ParseDocument(const std::string& file, std::string_view text, Faults& faults);
+/// The same where one fault is enough: kInvalid, and its place ("flows.toml:3:1: ...").
+Result<Node> ReadDocument(const std::string& file, std::string_view text);
 
 }  // namespace bulkhead::vmspec

@@ -2,6 +2,7 @@
 #include "vmspec/file_names.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace bulkhead::vmspec {
 
@@ -40,6 +41,20 @@ std::optional<SpecPath> ParseSpecPath(std::string_view path) {
   auto found = NameAndDropIn(path, SpecPath::Part::kTop);
   bool known = found && std::ranges::find(kTopFiles, found->name) != std::end(kTopFiles);
   return known ? found : std::nullopt;
+}
+
+std::optional<SpecPath> ParseSpecPathEnd(std::string_view path) {
+  constexpr std::size_t kMostParts = 3;  // levels/NAME.d/ANY.toml
+  std::vector<std::string_view> ends;
+  for (std::size_t slash = path.rfind('/'); slash != path.npos && ends.size() < kMostParts;
+       slash = slash == 0 ? path.npos : path.rfind('/', slash - 1)) {
+    ends.push_back(path.substr(slash + 1));
+  }
+  while (!ends.empty()) {
+    if (auto found = ParseSpecPath(ends.back())) return found;
+    ends.pop_back();
+  }
+  return std::nullopt;
 }
 
 }  // namespace bulkhead::vmspec

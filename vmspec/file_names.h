@@ -24,4 +24,7 @@ struct SpecPath {
 /// What a path relative to the set's folder is; nothing when a set has no such file.
 std::optional<SpecPath> ParseSpecPath(std::string_view path);
 
+/// The same for a file whose set is not known: the longest end of an absolute path that is one.
+std::optional<SpecPath> ParseSpecPathEnd(std::string_view path);
+
 }  // namespace bulkhead::vmspec

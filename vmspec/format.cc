@@ -236,26 +236,17 @@ std::string LaidOut(const std::vector<Statement>& all) {
   return page.Take();
 }
 
-Result<Node> Parse(const std::string& file, std::string_view text) {
-  Faults faults;
-  auto root = ParseDocument(file, text, faults);
-  if (root) return std::move(*root);
-  Diagnostic first = faults.Take().front();
-  return Fail(ErrorCode::kInvalid, first.origin.ToString() + ":" +
-                                       std::to_string(first.origin.column) + ": " + first.message);
-}
-
 }  // namespace
 
 Result<std::string> FormatToml(const std::string& file, std::string_view text) {
-  auto before = Parse(file, text);
+  auto before = ReadDocument(file, text);
   if (!before) return Propagate(before);
   auto statements = layout::Read(text);
   if (!statements) {
     return Fail(ErrorCode::kInternal, file + " cannot be laid out; it was not changed");
   }
   std::string laid = LaidOut(Spaced(std::move(*statements)));
-  auto after = Parse(file, laid);
+  auto after = ReadDocument(file, laid);
   bool same_words = HasSameWords(text, laid);
   if (!after && same_words) {
     return Fail(ErrorCode::kLimit, file + " is too large to be laid out; it was not changed");

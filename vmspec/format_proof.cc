@@ -13,7 +13,6 @@ namespace {
 struct Words {
   std::vector<std::string_view> words;
   std::vector<std::string_view> comments;
-  friend bool operator==(const Words&, const Words&) = default;
 };
 
 constexpr std::string_view kSigns = "[]{},=.";
@@ -78,6 +77,16 @@ bool MeansTheSame(const Node& a, const Node& b) {
   return true;
 }
 
-bool HasSameWords(std::string_view a, std::string_view b) { return WordsOf(a) == WordsOf(b); }
+std::optional<std::size_t> WordsChanged(std::string_view a, std::string_view b) {
+  Words left = WordsOf(a);
+  Words right = WordsOf(b);
+  bool alike = left.words.size() == right.words.size() && left.comments == right.comments;
+  if (!alike) return std::nullopt;
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < left.words.size(); ++i) changed += left.words[i] != right.words[i];
+  return changed;
+}
+
+bool HasSameWords(std::string_view a, std::string_view b) { return WordsChanged(a, b) == 0; }
 
 }  // namespace bulkhead::vmspec

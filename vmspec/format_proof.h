@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,9 +13,11 @@ namespace bulkhead::vmspec {
 /// by HasSameWords only.
 bool MeansTheSame(const Node& a, const Node& b);
 
-/// Two TOML texts have the same words, strings and signs in the same order, and the same comments
-/// in the same order, but for blanks, line ends and commas before "]". Shares nothing with the
-/// reader that the layout is made with but the end of a string.
+/// How many words, strings and signs of two TOML texts differ; nothing when one has more of them,
+/// or other comments in another order. Blanks, line ends and commas before "]" are left out. Shares
+/// nothing with the reader that the layout is made with but the end of a string.
+std::optional<std::size_t> WordsChanged(std::string_view a, std::string_view b);
+/// None of them differs.
 bool HasSameWords(std::string_view a, std::string_view b);
 
 }  // namespace bulkhead::vmspec

@@ -52,6 +52,18 @@ std::size_t Width(std::string_view text) {
 
 }  // namespace
 
+std::size_t OffsetOf(std::string_view content, const Origin& origin) {
+  std::string_view line = LineOf(content, origin.line);
+  if (line.data() == nullptr) return content.size();
+  auto start = static_cast<std::size_t>(line.data() - content.data());
+  // The parser does not count a byte order mark.
+  if (start == 0 && line.starts_with("\xEF\xBB\xBF")) {
+    line.remove_prefix(3);
+    start = 3;
+  }
+  return start + TakeCharacters(line, std::max(origin.column, 1U) - 1).size();
+}
+
 SourceLine ShowLine(std::string_view content, const Origin& origin) {
   std::string_view rest = LineOf(content, origin.line);
   std::size_t before = std::max(origin.column, 1U) - 1;

@@ -18,4 +18,7 @@ struct SourceLine {
 /// The line of `origin` in the file's content; empty when there is no such line.
 SourceLine ShowLine(std::string_view content, const Origin& origin);
 
+/// The byte of `content` that `origin` is the place of; that of the end when there is none.
+std::size_t OffsetOf(std::string_view content, const Origin& origin);
+
 }  // namespace bulkhead::vmspec

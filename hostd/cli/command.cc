@@ -64,6 +64,7 @@ constexpr Option kSpecGraph[] = {
 };
 constexpr Option kSpecFormat[] = {
     {"--check", "", "write nothing; list the files that differ and exit with 1"},
+    {"--migrate", "", "rewrite files of an older schema to the newest, too"},
 };
 
 constexpr Option kSpecNew[] = {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// Any bytes as a spec file that is laid out: what is TOML is laid out, means the same, keeps its
 /// comments, and laid out again does not change; what is not is refused. FormatToml proves the
-/// meaning itself: an error of the proof is a fault here.
+/// meaning itself, and so does MigrateText: an error of the proof is a fault here.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "vmspec/document.h"
 #include "vmspec/format.h"
+#include "vmspec/migrate_text.h"
 
 namespace {
 
@@ -30,5 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Demand(is_toml);
   auto again = vmspec::FormatToml("x.toml", *laid);
   Demand(again && *again == *laid);
+  vmspec::SpecPath host{vmspec::SpecPath::Part::kTop, "host", false};
+  auto migrated = vmspec::MigrateText(host, "x.toml", text);
+  Demand(migrated || migrated.error().code != ErrorCode::kInternal);
   return 0;
 }

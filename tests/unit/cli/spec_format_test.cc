@@ -95,6 +95,61 @@ TEST_F(SpecFormatTest, OfAFileThatIsNotThereIsNotFoundAndOfAFifoRefused) {
   EXPECT_THAT(Format({folder_ + "/fifo"}).err, HasSubstr("is not a regular file"));
 }
 
+constexpr char kOldHost[] = "schema = 1  # old\n\n[guest]\nhello-timeout = 90  # seconds\n";
+
+TEST_F(SpecFormatTest, WithoutMigrateKeepsTheSchema) {
+  Write("host.toml", kOldHost);
+  EXPECT_EQ("0 of 6 files changed.\n", Format({folder_}).out);
+  EXPECT_EQ(kOldHost, Text("host.toml"));
+}
+
+TEST_F(SpecFormatTest, WithMigrateRewritesFilesOfAnOlderSchemaAndSaysWhatChanged) {
+  Write("host.toml", kOldHost);
+  std::string said = folder_ + "/host.toml: schema 1 becomes 2\n" +
+                     "  line 4: guest.hello-timeout = 90 becomes \"90 s\"\n";
+  Outcome check = Format({"--migrate", "--check", folder_});
+  EXPECT_EQ(kExitFailure, check.code);
+  EXPECT_EQ(said + "1 of 6 files would change.\n", check.out);
+  EXPECT_EQ(kOldHost, Text("host.toml"));
+  Outcome outcome = Format({"--migrate", folder_});
+  EXPECT_EQ(kExitOk, outcome.code) << outcome.err;
+  EXPECT_EQ(said + "1 of 6 files changed.\n", outcome.out);
+  EXPECT_EQ("schema = 2  # old\n\n[guest]\nhello-timeout = \"90 s\"  # seconds\n",
+            Text("host.toml"));
+  EXPECT_EQ(kExitOk, Format({"--migrate", "--check", folder_}).code);
+}
+
+TEST_F(SpecFormatTest, WithMigrateKnowsASingleFileByItsFolder) {
+  std::filesystem::create_directory(folder_ + "/host.d");
+  Write("host.d/a.toml", "schema=1\nguest.hello-timeout=5\n");
+  EXPECT_EQ(kExitOk, Format({"--migrate", folder_ + "/host.d/a.toml"}).code);
+  EXPECT_EQ("schema              = 2\nguest.hello-timeout = \"5 s\"\n", Text("host.d/a.toml"));
+  Write("other.toml", "schema=1\n");
+  Outcome unknown = Format({"--migrate", folder_ + "/other.toml"});
+  EXPECT_EQ(kExitFailure, unknown.code);
+  EXPECT_THAT(unknown.err, HasSubstr("is no file of a spec set"));
+}
+
+TEST_F(SpecFormatTest, WithMigrateChangesNoFileWhenOneSaysNoSchema) {
+  Write("host.toml", kOldHost);
+  Write("flows.toml", "# none\n");
+  Outcome outcome = Format({"--migrate", folder_});
+  EXPECT_EQ(kExitFailure, outcome.code);
+  EXPECT_THAT(outcome.err, HasSubstr("/flows.toml says no schema that can be migrated"));
+  EXPECT_EQ(kOldHost, Text("host.toml"));
+}
+
+TEST_F(SpecFormatTest, AsJsonSaysWhichValuesWereMigrated) {
+  Write("host.toml", kOldHost);
+  auto json = ParseJson(Format({"--json", "--migrate", folder_}).out);
+  ASSERT_TRUE(json);
+  const auto& file = json->Find("migrated")->items()->at(0);
+  EXPECT_EQ(folder_ + "/host.toml", file.Find("file")->Text());
+  const auto& value = file.Find("values")->items()->at(1);
+  EXPECT_EQ("guest.hello-timeout", value.Find("key")->Text());
+  EXPECT_EQ("\"90 s\"", value.Find("to")->Text());
+}
+
 TEST_F(SpecFormatTest, AsJsonSaysWhichFilesDiffer) {
   Write("host.toml", "schema=1\n");
   auto json = ParseJson(Format({"--json", folder_}).out);
