@@ -46,9 +46,8 @@ class Comparison {
   }
 
   std::vector<Edit> Take() {
-    std::ranges::sort(edits_, {}, [](const Edit& e) {
-      return std::pair(e.origin.line, e.origin.column);
-    });
+    std::ranges::sort(edits_, {},
+                      [](const Edit& e) { return std::pair(e.origin.line, e.origin.column); });
     return std::move(edits_);
   }
 
@@ -105,7 +104,8 @@ Result<MigratedText> MigrateText(const SpecPath& path, const std::string& file,
   if (!before) return Propagate(before);
   auto schema = SchemaOf(*before);
   if (!schema) {
-    return Fail(ErrorCode::kInvalid, file + " says no schema that can be migrated: " + SchemasRead());
+    return Fail(ErrorCode::kInvalid,
+                file + " says no schema that can be migrated: " + SchemasRead());
   }
   if (*schema == kCurrentSchema) return MigratedText{std::string(text), *schema, {}};
   Node meant = *before;

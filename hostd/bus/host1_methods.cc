@@ -35,9 +35,13 @@ void Answer(const CallPtr& call, const Result<T>& result, ToTuple tuple) {
   call->Return(tuple(*result));
 }
 
+GVariant* Tuple(const std::vector<GVariant*>& floating) {
+  return g_variant_new_tuple(floating.data(), floating.size());
+}
+
 void CheckSpec(Daemon&, const CallPtr& call) {
   auto checked = vmspec::CheckSpec(SpecFilesFrom(At(call, 0).get()));
-  call->Return(g_variant_new("(@a(sssuussb))", ToVariant(checked.diagnostics)));
+  call->Return(Tuple({ToVariant(checked.diagnostics)}));
 }
 
 /// What ApplySpec and Rollback tell of a set that is in force.
@@ -57,20 +61,19 @@ void ApplySpec(Daemon& daemon, const CallPtr& call) {
       {call->caller, SpecFilesFrom(At(call, 0).get()), TextFrom(At(call, 1).get(), "comment"), 0},
       [call](const Result<ApplyReport>& report) {
         Answer(call, report, [](const ApplyReport& r) {
-          return g_variant_new("(@a(sssuussb)@a{sv})", ToVariant(r.outcome.diagnostics),
-                               ResultOf(r));
+          return Tuple({ToVariant(r.outcome.diagnostics), ResultOf(r)});
         });
       });
 }
 
 void Rollback(Daemon& daemon, const CallPtr& call) {
-  daemon.Rollback(call->caller, NumberAt(call, 0), TextFrom(At(call, 1).get(), "comment"),
-                  [call](const Result<ApplyReport>& report) {
-                    Answer(call, report, [](const ApplyReport& r) {
-                      return g_variant_new("(@a{ss}@a(sssuussb)@a{sv})", ToVariant(r.outcome.files),
-                                           ToVariant(r.outcome.diagnostics), ResultOf(r));
-                    });
-                  });
+  daemon.Rollback(
+      call->caller, NumberAt(call, 0), TextFrom(At(call, 1).get(), "comment"),
+      [call](const Result<ApplyReport>& report) {
+        Answer(call, report, [](const ApplyReport& r) {
+          return Tuple({ToVariant(r.outcome.files), ToVariant(r.outcome.diagnostics), ResultOf(r)});
+        });
+      });
 }
 
 void AnswerApprovals(const CallPtr& call, const Result<std::vector<Approval>>& approvals) {

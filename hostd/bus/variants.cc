@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostd/bus/variants.h"
 
-#include "vmspec/base/sanitize.h"
-
 namespace bulkhead::hostd {
-
-std::string Safe(const std::string& text) {
-  bool good = g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr) != FALSE;
-  return good ? text : Printable(text, text.size() * 4);
-}
 
 DictBuilder& DictBuilder::Value(const char* key, GVariant* floating) {
   g_variant_builder_add(&builder_, "{sv}", key, floating);
@@ -108,26 +101,6 @@ GVariant* ToVariant(const netpolicy::LevelNetStatus& status, const std::string& 
       .Done();
 }
 
-GVariant* ToVariant(const std::vector<vmspec::Diagnostic>& diagnostics) {
-  GVariantBuilder list;
-  g_variant_builder_init(&list, G_VARIANT_TYPE("a(sssuussb)"));
-  for (const auto& d : diagnostics) {
-    g_variant_builder_add(&list, "(sssuussb)", Safe(d.code).c_str(), Safe(d.message).c_str(),
-                          Safe(d.origin.file).c_str(), d.origin.line, d.origin.column,
-                          Safe(d.label).c_str(), Safe(d.help).c_str(), d.warning ? TRUE : FALSE);
-  }
-  return g_variant_builder_end(&list);
-}
-
-GVariant* ToVariant(const vmspec::SpecFiles& files) {
-  GVariantBuilder dict;
-  g_variant_builder_init(&dict, G_VARIANT_TYPE("a{ss}"));
-  for (const auto& [path, content] : files) {
-    g_variant_builder_add(&dict, "{ss}", Safe(path).c_str(), Safe(content).c_str());
-  }
-  return g_variant_builder_end(&dict);
-}
-
 GVariant* ToVariant(const HistoryEntry& entry) {
   const SpecVersion& v = entry.version;
   return DictBuilder()
@@ -188,17 +161,6 @@ GVariant* DictsTuple(const std::vector<GVariant*>& dicts) {
   g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
   for (GVariant* dict : dicts) g_variant_builder_add_value(&list, dict);
   return g_variant_new("(aa{sv})", &list);
-}
-
-vmspec::SpecFiles SpecFilesFrom(GVariant* dict) {
-  vmspec::SpecFiles files;
-  for (gsize i = 0; i < g_variant_n_children(dict); ++i) {
-    const char* path = nullptr;
-    const char* content = nullptr;
-    g_variant_get_child(dict, i, "{&s&s}", &path, &content);
-    files[path] = content;
-  }
-  return files;
 }
 
 std::vector<std::string> TextsFrom(GVariant* array) {

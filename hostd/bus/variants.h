@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "device-broker/broker_client.h"
+#include "hostd/bus/spec_variants.h"
 #include "hostd/flows/flow_desk.h"
 #include "hostd/gptr.h"
 #include "hostd/level/level_view.h"
@@ -36,16 +37,11 @@ class DictBuilder {
   GVariantBuilder builder_;
 };
 
-/// What GVariant may hold: invalid UTF-8 (a bug of ours) would end the connection to the bus.
-std::string Safe(const std::string& text);
-
 GVariant* ToVariant(const LevelView& view);
 GVariant* ToVariant(const broker::Device& device);
 /// `send` and `receive`: the halves are connected.
 GVariant* ToVariant(const vmspec::Flow& flow, const FlowCounts& counts, bool send, bool receive);
 GVariant* ToVariant(const netpolicy::LevelNetStatus& status, const std::string& uplink);
-GVariant* ToVariant(const std::vector<vmspec::Diagnostic>& diagnostics);
-GVariant* ToVariant(const vmspec::SpecFiles& files);
 GVariant* ToVariant(const HistoryEntry& version);
 GVariant* ToVariant(const Approval& approval);
 GVariant* ToVariant(const Entry& event);
@@ -57,7 +53,6 @@ GVariant* ListsVariant(const std::map<std::string, std::vector<std::string>>& li
 /// "(aa{sv})" of the dicts.
 GVariant* DictsTuple(const std::vector<GVariant*>& dicts);
 
-vmspec::SpecFiles SpecFilesFrom(GVariant* dict);
 std::vector<std::string> TextsFrom(GVariant* array);
 /// The boolean under `key` of an a{sv}; false when it is not there.
 bool FlagFrom(GVariant* dict, const char* key);

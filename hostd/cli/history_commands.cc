@@ -2,6 +2,7 @@
 /// spec history, rollback
 #include <ostream>
 
+#include "hostd/bus/spec_variants.h"
 #include "hostd/cli/command.h"
 #include "hostd/cli/spec_report.h"
 #include "vmspec/base/sanitize.h"
@@ -83,12 +84,13 @@ Result<int> SpecRollback(Context& context, const Arguments& arguments) {
   if (!number) return context.Misused(number.error());
   auto host = context.Host();
   if (!host) return Propagate(host);
+  std::string reply = std::string("(a{ss}") + hostd::kDiagnosticsType + "a{sv})";
   auto answer = (*host)->Call(
       "Rollback", g_variant_new("(u@a{sv})", *number, CommentOptions(arguments.Value("--message"))),
-      "(a{ss}a(sssuussb)a{sv})", kApplyDeadline);
+      reply.c_str(), kApplyDeadline);
   if (!answer) return Propagate(answer);
   VariantPtr dict(g_variant_get_child_value(answer->get(), 0));
-  vmspec::SpecFiles files = FilesFrom(dict.get());
+  vmspec::SpecFiles files = hostd::SpecFilesFrom(dict.get());
   vmspec::CheckedSpec local = vmspec::CheckSpec(files);
   return ReportApplied(context, AnswerFrom(answer->get(), 1, std::move(files), local));
 }

@@ -2,6 +2,7 @@
 /// spec check, apply
 #include <ostream>
 
+#include "hostd/bus/spec_variants.h"
 #include "hostd/cli/command.h"
 #include "hostd/cli/spec_report.h"
 
@@ -17,7 +18,8 @@ Result<ApplyAnswer> SendSpec(Context& context, const vmspec::SpecFiles& files,
       g_variant_ref_sink(g_variant_new("(@a{ss}@a{sv})", *sent, CommentOptions(comment))));
   auto host = context.Host();
   if (!host) return Propagate(host);
-  auto answer = (*host)->Call("ApplySpec", arguments.get(), "(a(sssuussb)a{sv})", kApplyDeadline);
+  std::string reply = std::string("(") + hostd::kDiagnosticsType + "a{sv})";
+  auto answer = (*host)->Call("ApplySpec", arguments.get(), reply.c_str(), kApplyDeadline);
   if (!answer) return Propagate(answer);
   return AnswerFrom(answer->get(), 0, files, local);
 }
@@ -33,7 +35,7 @@ Result<int> SpecCheck(Context& context, const Arguments& arguments) {
 Result<int> SpecApply(Context& context, const Arguments& arguments) {
   auto files = vmspec::ReadSpecFolder(arguments.positional[0]);
   if (!files) return Propagate(files);
-  // A fault is shown without hostd, with the whole of its underlined text; hostd checks again.
+  // A fault is shown without hostd, which checks again.
   vmspec::CheckedSpec local = vmspec::CheckSpec(*files);
   if (!local.ok()) return ReportCheck(context, *files, local);
   auto answer = SendSpec(context, *files, local, arguments.Value("--message"));

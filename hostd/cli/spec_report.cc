@@ -4,6 +4,7 @@
 #include <ctime>
 #include <ostream>
 
+#include "hostd/bus/spec_variants.h"
 #include "hostd/cli/command.h"
 #include "vmspec/base/join.h"
 #include "vmspec/base/sanitize.h"
@@ -44,22 +45,6 @@ JsonMembers CheckJson(const CheckedSpec& checked, bool applied) {
   return {{"ok", checked.ok()}, {"applied", applied}, {"diagnostics", std::move(all)}};
 }
 
-/// hostd's list in our own form, so that both print alike; it does not carry the caret's length.
-std::vector<Diagnostic> DiagnosticsFrom(GVariant* list) {
-  std::vector<Diagnostic> all;
-  for (gsize i = 0; i < g_variant_n_children(list); ++i) {
-    const char *code = nullptr, *message = nullptr, *file = nullptr, *label = nullptr,
-               *help = nullptr;
-    guint32 line = 0;
-    guint32 column = 0;
-    gboolean warning = FALSE;
-    g_variant_get_child(list, i, "(&s&s&suu&s&sb)", &code, &message, &file, &line, &column, &label,
-                        &help, &warning);
-    all.push_back({code, message, {file, line, column, 1}, label, help, warning != FALSE, {}});
-  }
-  return all;
-}
-
 void ReadRestarts(GVariant* result, ApplyAnswer& answer) {
   VariantPtr lists(g_variant_lookup_value(result, "restart-needed", G_VARIANT_TYPE("a{sas}")));
   for (gsize i = 0; lists && i < g_variant_n_children(lists.get()); ++i) {
@@ -95,23 +80,7 @@ Result<GVariant*> FilesVariant(const SpecFiles& files) {
       return Fail(ErrorCode::kInvalid, Printable(path) + " is not UTF-8 text: save it as UTF-8");
     }
   }
-  GVariantBuilder builder;
-  g_variant_builder_init(&builder, G_VARIANT_TYPE("a{ss}"));
-  for (const auto& [path, content] : files) {
-    g_variant_builder_add(&builder, "{ss}", path.c_str(), content.c_str());
-  }
-  return g_variant_builder_end(&builder);
-}
-
-SpecFiles FilesFrom(GVariant* dict) {
-  SpecFiles files;
-  for (gsize i = 0; i < g_variant_n_children(dict); ++i) {
-    const char* path = nullptr;
-    const char* content = nullptr;
-    g_variant_get_child(dict, i, "{&s&s}", &path, &content);
-    files[path] = content;
-  }
-  return files;
+  return hostd::ToVariant(files);
 }
 
 GVariant* CommentOptions(const std::string& comment) {
@@ -130,7 +99,7 @@ ApplyAnswer AnswerFrom(GVariant* answer, gsize first, SpecFiles files, const Che
   all.files = std::move(files);
   VariantPtr diagnostics(g_variant_get_child_value(answer, first));
   VariantPtr result(g_variant_get_child_value(answer, first + 1));
-  all.checked.diagnostics = DiagnosticsFrom(diagnostics.get());
+  all.checked.diagnostics = hostd::DiagnosticsFrom(diagnostics.get());
   all.result = Dict(result.get());
   ReadRestarts(result.get(), all);
   return all;

@@ -22,7 +22,6 @@ struct ApplyAnswer {
 
 /// "a{ss}", floating. kInvalid: a file that no D-Bus string can hold.
 Result<GVariant*> FilesVariant(const vmspec::SpecFiles& files);
-vmspec::SpecFiles FilesFrom(GVariant* dict);
 /// {"comment": ...}, floating.
 GVariant* CommentOptions(const std::string& comment);
 /// hostd's diagnostics and result, the children `first` and `first + 1` of its answer. `counted` is

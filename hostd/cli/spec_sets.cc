@@ -3,6 +3,7 @@
 
 #include <ostream>
 
+#include "hostd/bus/spec_variants.h"
 #include "hostd/cli/spec_report.h"
 #include "vmspec/base/sanitize.h"
 
@@ -14,7 +15,7 @@ Result<vmspec::SpecFiles> AppliedFiles(Context& context) {
   auto answer = (*host)->Call("GetSpec", nullptr, "(a{ss})");
   if (!answer) return Propagate(answer);
   VariantPtr dict(g_variant_get_child_value(answer->get(), 0));
-  return FilesFrom(dict.get());
+  return hostd::SpecFilesFrom(dict.get());
 }
 
 Result<NamedSet> ReadSet(Context& context, const std::string& word) {

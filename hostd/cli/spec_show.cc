@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "hostd/bus/spec_variants.h"
 #include "hostd/cli/command.h"
 #include "hostd/cli/spec_report.h"
 #include "hostd/cli/spec_sets.h"
@@ -204,7 +205,7 @@ Result<NamedSet> VersionOf(Context& context, unsigned version) {
   auto answer = (*host)->Call("GetSpecVersion", g_variant_new("(u)", version), "(a{ss}a{sv})");
   if (!answer) return Propagate(answer);
   VariantPtr dict(g_variant_get_child_value(answer->get(), 0));
-  NamedSet set{"version " + std::to_string(version), FilesFrom(dict.get()), {}};
+  NamedSet set{"version " + std::to_string(version), hostd::SpecFilesFrom(dict.get()), {}};
   set.checked = vmspec::CheckSpec(set.files);
   return set;
 }

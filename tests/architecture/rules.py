@@ -28,8 +28,9 @@ UNITS = {
     # agentd reads guest bytes: the less it can call the better.
     "hostd/agentd": [BASE, "hostd/agentd_*.h"],
     # The CLI speaks D-Bus; it links the spec language to check a folder without a daemon.
-    # `spec lower` prints what hostd would tell the host: the same pure step, not a second one.
-    "hostd/cli": [BASE, "vmspec", "hostd/gptr.h", "hostd/lower/lower.h"],
+    # `spec lower` prints what hostd would tell the host: the same pure step, not a second one; and
+    # both ends of what Host1 carries of a spec set are one file.
+    "hostd/cli": [BASE, "vmspec", "hostd/gptr.h", "hostd/lower/lower.h", "hostd/bus/spec_variants.h"],
     "guest-images/agent": [BASE],
     "panel": [BASE],
     "tests": ["*"],

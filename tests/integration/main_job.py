@@ -82,6 +82,15 @@ def apply(folder):
     return bulkhead("spec", "apply", folder, check=False)
 
 
+def check_by_daemon(folder):
+    """What CheckSpec on the bus answers, as gdbus prints it."""
+    paths = [os.path.join(d, f) for d, _, names in os.walk(folder) for f in names if f.endswith(".toml")]
+    files = {os.path.relpath(p, folder): open(p, encoding="utf-8").read() for p in paths}
+    text = "{" + ", ".join(f"{json.dumps(path)}: {json.dumps(content)}" for path, content in files.items()) + "}"
+    return run("gdbus", "call", "--address", f"unix:path={RUN}/bus/socket", "--dest", "org.bulkhead.Host1",
+               "--object-path", "/org/bulkhead/Host1", "--method", "org.bulkhead.Host1.CheckSpec", text).stdout
+
+
 class SpecCopy:
     """A changed copy of the example spec set, thrown away afterwards."""
 
@@ -246,6 +255,13 @@ def test_spec_against_lattice():
         text = p.stdout + p.stderr
         assert "B0301" in text and "flows.toml" in text and "Nothing was applied" in text, text
         assert query("flow", "list") == before
+        # hostd's own answer has all that the CLI prints: the way, each step with its place.
+        found = json.loads(bulkhead("--json", "spec", "check", spec.folder, check=False).stdout)["diagnostics"]
+        way = next(d for d in found if d["code"] == "B0301")
+        said = check_by_daemon(spec.folder)
+        assert way["help"] in said, said
+        for note in way["notes"]:
+            assert re.search(f"'{note['file']}', (uint32 )?{note['line']}, '{re.escape(note['message'])}'", said), said
 
 
 def test_spec_with_faults():

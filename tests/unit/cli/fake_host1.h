@@ -30,7 +30,7 @@ struct FakeWorld {
   std::vector<FakeDict> networks;
   std::string services = "{'libvirt': 'ok', 'netd': 'ok', 'brokerd': 'ok', 'super': 'ok'}";
   std::string spec = "@a{ss} {}";
-  std::string diagnostics = "@a(sssuussb) []";  ///< of ApplySpec and CheckSpec
+  std::string diagnostics = "@a(sssuuussba(sus)) []";  ///< of ApplySpec and CheckSpec
   std::string apply_result = "@a{sv} {'version': <uint32 2>, 'sha256': <'ab12'>}";
   std::vector<FakeDict> history;
   std::vector<FakeDict> approvals;

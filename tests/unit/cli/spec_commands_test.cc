@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hostd/bus/spec_variants.h"
 #include "hostd/cli/json.h"
 #include "tests/unit/cli/cli_fixture.h"
 
@@ -65,8 +66,9 @@ TEST_F(SpecCommands, ApplySendsEveryFile) {
 
 TEST_F(SpecCommands, ApplyFailsWhenHostdFindsAFault) {
   Fake().world()->diagnostics =
-      "[('B0900', 'no image debian-13 is installed', 'levels/low.toml', uint32 5, uint32 1, '', "
-      "'install it', false)]";
+      "[('B0900', 'no image debian-13 is installed', 'levels/low.toml', uint32 5, uint32 1, uint32 "
+      "1, "
+      "'', 'install it', false, @a(sus) [])]";
   Outcome outcome = Cli({"spec", "apply", folder_});
   EXPECT_EQ(kExitFailure, outcome.code);
   EXPECT_THAT(outcome.out, HasSubstr("no image debian-13 is installed"));
@@ -86,6 +88,48 @@ TEST_F(SpecCommands, ApplySaysWhatNeedsARestart) {
   ASSERT_TRUE(json);
   EXPECT_EQ("7", json->Find("version")->Text());
   EXPECT_EQ("image", json->Find("restart_needed")->Find("high")->items()->at(1).Text());
+}
+
+/// A way of six steps, each with its own place.
+constexpr char kAgainstTheLattice[] =
+    BULKHEAD_SOURCE_ROOT "/tests/spec-sets/against-the-lattice/opened-after-five-kinds-6-steps";
+
+std::string Printed(GVariant* floating) {
+  VariantPtr value(g_variant_ref_sink(floating));
+  char* text = g_variant_print(value.get(), TRUE);
+  std::string out = text;
+  g_free(text);
+  return out;
+}
+
+TEST_F(SpecCommands, WhatHostdFindsIsPrintedAsWhatCheckFinds) {
+  auto files = vmspec::ReadSpecFolder(kAgainstTheLattice);
+  ASSERT_TRUE(files);
+  vmspec::CheckedSpec checked = vmspec::CheckSpec(*files);
+  Fake().world()->spec = Printed(hostd::ToVariant(*files));
+  Fake().world()->diagnostics = Printed(hostd::ToVariant(checked.diagnostics));
+  for (const std::vector<std::string>& form : {std::vector<std::string>{}, {"--json"}}) {
+    auto run = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), form.begin(), form.end());
+      return Cli(words);
+    };
+    Outcome check = run({"spec", "check", kAgainstTheLattice});
+    EXPECT_THAT(check.out, HasSubstr(form.empty() ? " = 6: " : "\"notes\": [\n"));
+    // hostd judges a set with a fault only where the CLI does not have it: in the history.
+    Outcome rollback = run({"spec", "rollback", "3"});
+    EXPECT_EQ(check.out, rollback.out);
+    EXPECT_EQ(kExitFailure, rollback.code);
+  }
+}
+
+TEST_F(SpecCommands, CannotWriteToTheTerminalThroughANoteOfHostd) {
+  Fake().world()->diagnostics =
+      "[('B0301', 'm', 'flows.toml', uint32 1, uint32 1, uint32 4294967295, 'l', 'h', false, "
+      "[('a\x1b]0;', uint32 1, 'n\x1b[2J'), ('', 0, '\u202e')])]";
+  Outcome outcome = Cli({"spec", "apply", folder_});
+  EXPECT_THAT(outcome.out, HasSubstr("\\x1B[2J"));
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(outcome.out, testing::Not(HasSubstr("\u202e")));
 }
 
 TEST_F(SpecCommands, RollbackNamesTheVersionAndSaysWhy) {

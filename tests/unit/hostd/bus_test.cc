@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <optional>
@@ -152,6 +153,29 @@ class BusTest : public testing::Test {
 TEST_F(BusTest, ACallIsAnsweredAndItsCallerKnown) {
   EXPECT_EQ(Ask().text, "({'title': <'Public'>},)");
   EXPECT_EQ(actors, std::vector<std::string>{"uid:" + std::to_string(::geteuid())});
+}
+
+TEST_F(BusTest, WhatTheCheckerSaysIsPrintedAlikeOnTheOtherSide) {
+  auto files = vmspec::ReadSpecFolder(
+      BULKHEAD_SOURCE_ROOT "/tests/spec-sets/against-the-lattice/opened-after-five-kinds-6-steps");
+  ASSERT_TRUE(files);
+  vmspec::CheckedSpec checked = vmspec::CheckSpec(*files);
+  answer = [&](const CallPtr& call) {
+    GVariant* list = ToVariant(checked.diagnostics);
+    call->Return(g_variant_new_tuple(&list, 1));
+  };
+  Outcome outcome = Ask("CheckSpec", g_variant_new("(@a{ss})", ToVariant(*files)));
+  ASSERT_EQ(outcome.error, "") << outcome.message;
+  std::string type = std::string("(") + kDiagnosticsType + ")";
+  VariantPtr got(g_variant_parse(G_VARIANT_TYPE(type.c_str()), outcome.text.c_str(), nullptr,
+                                 nullptr, nullptr));
+  ASSERT_TRUE(got) << outcome.text;
+  VariantPtr list(g_variant_get_child_value(got.get(), 0));
+  vmspec::CheckedSpec there = checked;
+  there.diagnostics = DiagnosticsFrom(list.get());
+  EXPECT_TRUE(
+      std::ranges::any_of(there.diagnostics, [](const auto& d) { return d.notes.size() >= 6; }));
+  EXPECT_EQ(FormatDiagnostics(*files, checked, false), FormatDiagnostics(*files, there, false));
 }
 
 TEST_F(BusTest, AnErrorHasItsNameAndItsSentence) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// MigrateText: files of an older schema rewritten, and nothing else in them touched (X1).
+#include "vmspec/migrate.h"
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/vmspec/spec_sets.h"
 #include "vmspec/document.h"
 #include "vmspec/file_names.h"
-#include "vmspec/migrate.h"
 #include "vmspec/migrate_text.h"
 #include "vmspec/schema.h"
 
