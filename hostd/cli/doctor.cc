@@ -24,7 +24,22 @@ void AskHostd(Context& context, Machine& machine) {
   if (auto services = AskServices(**host)) machine.services = *services;
 }
 
-Json ToJson(const std::vector<Check>& checks, bool ready) {
+/// Without hostd, doctor itself proves what a device node only promises.
+void ProveWhatHostdDidNot(const Context& context, Machine& machine) {
+  if (machine.hostd_answers || !machine.kvm_opens || !machine.qemu) return;
+  const Surroundings& around = context.around();
+  if (around.err_is_tty)
+    around.err << "booting a guest under KVM to see whether it works" << std::flush;
+  machine.kvm_proof = ProveKvm();
+  if (around.err_is_tty) around.err << "\r\033[K" << std::flush;
+}
+
+Json ToJson(const Platform& p) {
+  return JsonMembers{
+      {"vendor", p.vendor}, {"model", p.model}, {"processor", p.processor}, {"kernel", p.kernel}};
+}
+
+Json ToJson(const Machine& machine, const std::vector<Check>& checks, bool ready) {
   JsonArray all;
   for (const Check& c : checks) {
     all.emplace_back(JsonMembers{{"id", c.id},
@@ -34,7 +49,8 @@ Json ToJson(const std::vector<Check>& checks, bool ready) {
                                  {"remedy", c.remedy},
                                  {"required", c.required}});
   }
-  return JsonMembers{{"ready", ready}, {"checks", std::move(all)}};
+  return JsonMembers{
+      {"ready", ready}, {"platform", ToJson(machine.platform)}, {"checks", std::move(all)}};
 }
 
 Colour ColourOf(Check::State state) {
@@ -62,6 +78,7 @@ void PrintPeople(const Context& context, const std::vector<Check>& checks) {
 Result<int> Doctor(Context& context, const Arguments&) {
   Machine machine = ProbeMachine(Paths::FromEnvironment());
   AskHostd(context, machine);
+  ProveWhatHostdDidNot(context, machine);
   std::vector<Check> checks = JudgeMachine(machine);
   std::string lacking;
   for (const Check& c : checks) {
@@ -69,7 +86,7 @@ Result<int> Doctor(Context& context, const Arguments&) {
       lacking += (lacking.empty() ? "" : ", ") + c.id;
   }
   if (context.json()) {
-    context.Print(ToJson(checks, lacking.empty()));
+    context.Print(ToJson(machine, checks, lacking.empty()));
   } else {
     PrintPeople(context, checks);
     if (lacking.empty()) context.out() << "\nThe main job can run here.\n";

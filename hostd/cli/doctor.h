@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,20 @@ struct ToolVersion {
 /// The first "N.N" of a program's --version; nothing when there is none.
 std::optional<ToolVersion> FindVersion(const std::string& text);
 
+/// Whether KVM runs a guest, found by booting one.
+struct KvmProof {
+  bool works = false;
+  std::string sentence;  ///< printable
+};
+
+/// Which machine this is: for docs/platforms.md.
+struct Platform {
+  std::string vendor;
+  std::string model;
+  std::string processor;
+  std::string kernel;  ///< release
+};
+
 enum class NfTables { kWorks, kMissing, kMayNotAsk };
 
 /// What was found. The defaults are "not there".
@@ -27,11 +42,20 @@ struct Machine {
   std::string os_id;         ///< "debian"
   std::string os_version;    ///< "13"
   std::string architecture;  ///< "x86_64"
+  Platform platform;
   bool root = false;
   std::optional<ToolVersion> qemu;
   std::optional<ToolVersion> libvirt;
   bool kvm_node = false;
   bool kvm_opens = false;
+  std::optional<KvmProof> kvm_proof;  ///< nothing: not tried
+  bool kernel_config_known = false;
+  std::vector<std::string> kernel_lacks;  ///< of kKernelOptions, without CONFIG_
+  bool device_mapper = false;
+  bool apparmor = false;
+  bool uefi_firmware = false;  ///< for guests, with Secure Boot
+  bool usb = false;
+  bool sound = false;
   bool tun_opens = false;
   NfTables nf_tables = NfTables::kMissing;
   int landlock_abi = 0;  ///< 0: none
@@ -54,6 +78,15 @@ struct Machine {
   std::vector<std::pair<std::string, std::string>> services;  ///< as hostd says it
 };
 
+/// A kernel option that a feature of ours needs.
+struct KernelOption {
+  const char* name;  ///< without CONFIG_
+  const char* feature;
+};
+std::span<const KernelOption> KernelOptions();
+/// Those that the text of a kernel's configuration neither builds in nor has as a module.
+std::vector<std::string> LackingOptions(const std::string& config);
+
 struct Check {
   std::string id;       ///< stable, for --json
   std::string feature;  ///< what it is good for
@@ -69,5 +102,8 @@ std::vector<Check> JudgeMachine(const Machine& machine);
 
 /// Looks. Starts qemu, libvirtd and nft with --version or a listing, changes nothing.
 Machine ProbeMachine(const Paths& paths);
+
+/// Boots a guest of some bytes under KVM; takes up to 6 s where KVM hangs.
+KvmProof ProveKvm();
 
 }  // namespace bulkhead::cli

@@ -17,6 +17,26 @@ constexpr std::uint64_t kStateWantedMib = 4096;
 constexpr std::uint64_t kStateLeastMib = 1024;
 constexpr std::uint64_t kMemoryWantedMib = 2048;
 constexpr std::uint64_t kMemoryLeastMib = 1280;
+constexpr char kTurnOnKvm[] =
+    "turn on virtualisation in the firmware, or nested virtualisation below this machine";
+constexpr std::array kKernelOptions = {
+    KernelOption{"DM_VERITY", "verified images"},
+    KernelOption{"DM_CRYPT", "encrypted state"},
+    KernelOption{"DM_INTEGRITY", "encrypted state that notices changes"},
+    KernelOption{"NF_TABLES_INET", "network policy"},
+    KernelOption{"NFT_CT", "network policy"},
+    KernelOption{"NFT_MASQ", "levels behind the host's address"},
+    KernelOption{"NF_CONNTRACK", "network policy"},
+    KernelOption{"TUN", "networks of levels"},
+    KernelOption{"XFRM_INTERFACE", "IPsec uplinks"},
+    KernelOption{"SECCOMP_FILTER", "confined daemons"},
+    KernelOption{"SECURITY_LANDLOCK", "confined daemons"},
+    KernelOption{"SECURITY_APPARMOR", "confined daemons"},
+    KernelOption{"VHOST_VSOCK", "a second way to agents"},
+    KernelOption{"USBIP_HOST", "USB devices without a virtio form"},
+    KernelOption{"USB_VIDEO_CLASS", "cameras"},
+    KernelOption{"SND_USB_AUDIO", "headsets"},
+};
 constexpr std::array kControllers = {"cpu", "memory", "pids"};
 
 std::string Text(const ToolVersion& v) {
@@ -78,11 +98,16 @@ Check Kvm(const Machine& m) {
   if (m.hostd_answers && (tcg || m.acceleration == "none")) {
     c.detail = m.acceleration_reason.empty() ? (tcg ? "hostd uses TCG" : "hostd can use none")
                                              : m.acceleration_reason;
-    c.remedy =
-        "turn on virtualisation in the firmware, or nested virtualisation below this machine";
+    c.remedy = kTurnOnKvm;
+  } else if (m.kvm_proof && m.kvm_proof->works) {
+    c.state = State::kOk;
+    c.detail = "a guest booted under KVM just now";
+  } else if (m.kvm_proof) {
+    c.detail = m.kvm_proof->sentence;
+    c.remedy = kTurnOnKvm;
   } else if (m.kvm_opens) {
     c.detail = "/dev/kvm opens; whether it runs a guest is not proved yet";
-    c.remedy = "hostd proves it by a real boot: run ./try";
+    c.remedy = "install qemu-system-x86: then this command boots one";
   } else if (m.kvm_node) {
     c.detail = "/dev/kvm does not open";
     c.remedy = m.root ? "load kvm_intel or kvm_amd" : "run this as root";
@@ -243,6 +268,58 @@ Check Optional(const char* id, const char* feature, bool there, const char* yes,
       false};
 }
 
+const char* FeatureOf(const std::string& option) {
+  auto it = std::ranges::find(kKernelOptions, option, &KernelOption::name);
+  return it == kKernelOptions.end() ? "" : it->feature;
+}
+
+Check Kernel(const Machine& m) {
+  Check c{"kernel", "what the kernel was built with", State::kOk, m.platform.kernel, "", false};
+  if (!m.kernel_config_known) {
+    c.state = State::kDegraded;
+    c.detail += ", its configuration is not in /boot: cannot tell";
+    c.remedy = "install the kernel as a Debian package, or put its config-RELEASE into /boot";
+    return c;
+  }
+  if (m.kernel_lacks.empty()) {
+    c.detail += ", all " + std::to_string(kKernelOptions.size()) + " options";
+    return c;
+  }
+  c.state = State::kDegraded;
+  c.detail += ", lacks " + std::to_string(m.kernel_lacks.size()) + " options";
+  c.remedy = "use Debian's kernel (linux-image-amd64); this one lacks";
+  for (const std::string& name : m.kernel_lacks) {
+    c.remedy += std::string(&name == &m.kernel_lacks.front() ? " " : ", ") + name + " (" +
+                FeatureOf(name) + ")";
+  }
+  return c;
+}
+
+Check DeviceMapper(const Machine& m) {
+  return Optional("device-mapper", "verified and encrypted disks", m.device_mapper, "present",
+                  "no /dev/mapper/control", "modprobe dm_mod");
+}
+
+Check AppArmor(const Machine& m) {
+  return Optional("apparmor", "a second wall around daemons and QEMU", m.apparmor, "enabled",
+                  "not enabled", "apt-get install apparmor, and boot with apparmor=1");
+}
+
+Check Firmware(const Machine& m) {
+  return Optional("ovmf", "levels that boot by UEFI, with Secure Boot", m.uefi_firmware,
+                  "installed", "not installed", "apt-get install ovmf");
+}
+
+Check Usb(const Machine& m) {
+  return Optional("usb", "devices to lend", m.usb, "present", "no USB bus",
+                  "load the driver of the USB controller, or use a machine that has one");
+}
+
+Check Sound(const Machine& m) {
+  return Optional("sound", "sound of levels", m.sound, "present", "no sound card",
+                  "load the driver of the sound card");
+}
+
 Check Iommu(const Machine& m) {
   return Optional("iommu", "lending whole PCI devices", m.iommu, "present", "none",
                   "turn on VT-d or AMD-Vi in the firmware");
@@ -273,6 +350,20 @@ std::optional<ToolVersion> FindVersion(const std::string& text) {
   return std::nullopt;
 }
 
+std::span<const KernelOption> KernelOptions() { return kKernelOptions; }
+
+std::vector<std::string> LackingOptions(const std::string& config) {
+  std::vector<std::string> lacking;
+  for (const KernelOption& option : kKernelOptions) {
+    std::string name = std::string("\nCONFIG_") + option.name + "=";
+    std::string text = "\n" + config;
+    if (text.find(name + "y") == std::string::npos && text.find(name + "m") == std::string::npos) {
+      lacking.emplace_back(option.name);
+    }
+  }
+  return lacking;
+}
+
 const char* StateName(Check::State state) {
   switch (state) {
     case State::kOk:
@@ -286,10 +377,11 @@ const char* StateName(Check::State state) {
 }
 
 std::vector<Check> JudgeMachine(const Machine& machine) {
-  constexpr std::array kChecks = {System,    Architecture,  Qemu,    Libvirt,  Kvm,
-                                  Tun,       NfTablesCheck, Seccomp, Landlock, Cgroups,
-                                  StateRoom, CacheRoom,     Memory,  Random,   Image,
-                                  Libvirtd,  Hostd,         Iommu,   Tpm,      SecureBoot};
+  constexpr std::array kChecks = {
+      System,        Architecture, Kernel,   Qemu,     Libvirt,   Kvm,       Tun,
+      NfTablesCheck, Seccomp,      Landlock, AppArmor, Cgroups,   StateRoom, CacheRoom,
+      Memory,        Random,       Image,    Libvirtd, Hostd,     Firmware,  DeviceMapper,
+      Usb,           Sound,        Iommu,    Tpm,      SecureBoot};
   std::vector<Check> all;
   for (auto check : kChecks) all.push_back(check(machine));
   return all;

@@ -16,9 +16,11 @@
 #include <filesystem>
 #include <sstream>
 
+#include "hostd/accel/accel_probe.h"
 #include "hostd/cli/doctor.h"
 #include "vmspec/base/file.h"
 #include "vmspec/base/process_spec.h"
+#include "vmspec/base/sanitize.h"
 #include "vmspec/base/socket.h"
 
 namespace bulkhead::cli {
@@ -172,10 +174,45 @@ bool RandomReady() {
   return ::getrandom(&byte, 1, GRND_NONBLOCK) == 1;
 }
 
+/// One line of a file of /sys/class/dmi/id; firmware writes what it likes there.
+std::string Dmi(const char* name) {
+  std::string text = Small(std::string("/sys/class/dmi/id/") + name);
+  return Printable(text.substr(0, text.find('\n')), 80);
+}
+
+std::string Processor() {
+  std::istringstream lines(Small("/proc/cpuinfo"));
+  for (std::string line; std::getline(lines, line);) {
+    auto colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) {
+      return Printable(line.substr(colon + 2), 80);
+    }
+  }
+  return {};
+}
+
+void ProbeKernel(Machine& m) {
+  utsname names{};
+  ::uname(&names);
+  m.architecture = names.machine;
+  m.platform = {Dmi("sys_vendor"), Dmi("product_name"), Processor(), names.release};
+  auto config = ReadFile(std::string("/boot/config-") + names.release, 1 << 20);
+  m.kernel_config_known = config.has_value();
+  if (config) m.kernel_lacks = LackingOptions(*config);
+  m.landlock_abi = LandlockAbi();
+  m.seccomp_kills =
+      Small("/proc/sys/kernel/seccomp/actions_avail").find("kill_process") != std::string::npos;
+  m.apparmor = Small("/sys/module/apparmor/parameters/enabled").starts_with("Y");
+  m.device_mapper = ::access("/dev/mapper/control", F_OK) == 0;
+}
+
 void ProbeHardware(Machine& m) {
   m.kvm_node = ::access("/dev/kvm", F_OK) == 0;
   m.kvm_opens = Opens("/dev/kvm");
   m.tun_opens = Opens("/dev/net/tun");
+  m.usb = AnyIn("/sys/bus/usb/devices");
+  m.sound = Small("/proc/asound/cards").find(" [") != std::string::npos;
+  m.uefi_firmware = ::access("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", F_OK) == 0;
   m.iommu = AnyIn("/sys/class/iommu");
   m.tpm = AnyIn("/sys/class/tpm");
   m.secure_boot = SecureBoot();
@@ -187,18 +224,13 @@ void ProbeHardware(Machine& m) {
 
 Machine ProbeMachine(const Paths& paths) {
   Machine m;
-  utsname names{};
-  ::uname(&names);
-  m.architecture = names.machine;
+  ProbeKernel(m);
   m.os_id = OsRelease("ID");
   m.os_version = OsRelease("VERSION_ID");
   m.root = ::geteuid() == 0;
   m.qemu = VersionOf("/usr/bin/qemu-system-x86_64");
   m.libvirt = VersionOf("/usr/sbin/libvirtd");
   m.nf_tables = AskNfTables();
-  m.landlock_abi = LandlockAbi();
-  m.seccomp_kills =
-      Small("/proc/sys/kernel/seccomp/actions_avail").find("kill_process") != std::string::npos;
   m.cgroup_controllers = CgroupControllers();
   m.libvirtd_answers = ConnectUnix("/run/libvirt/libvirt-sock").has_value();
   m.state_path = paths.state;
@@ -208,6 +240,11 @@ Machine ProbeMachine(const Paths& paths) {
   m.images = Images(paths);
   ProbeHardware(m);
   return m;
+}
+
+KvmProof ProveKvm() {
+  hostd::KvmFinding found = hostd::AccelProbe({}).Examine();
+  return {found.state == hostd::KvmState::kWorks, found.sentence};
 }
 
 }  // namespace bulkhead::cli

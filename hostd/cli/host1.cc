@@ -90,11 +90,11 @@ Error NotAnswering(const std::string& address, const std::string& why) {
   // The bus closes the connection of a stranger without a word, as if nobody were there.
   bool root = ::geteuid() == 0;
   bool packaged = ::access(kHostdUnit, F_OK) == 0;
-  const char* way = !packaged ? (root ? ": start it with ./try"
-                                      : ": run this as root; ./try starts it")
-                    : root    ? ": start it with systemctl start bulkhead-hostd"
-                              : ": run this as root, or as a member of bulkhead-user or another "
-                                "role's group";
+  const char* way = !packaged
+                        ? (root ? ": start it with ./try" : ": run this as root; ./try starts it")
+                    : root ? ": start it with systemctl start bulkhead-hostd"
+                           : ": run this as root, or as a member of bulkhead-user or another "
+                             "role's group";
   return {ErrorCode::kUnavailable,
           "hostd does not answer on " + where + (why.empty() ? "" : " (" + why + ")") + way, 0};
 }

@@ -19,8 +19,8 @@ struct Owner {
   bool hand_over = false;  ///< what a folder of another uid holds goes to the new owner too
 };
 
-/// The folder at `path`, as an O_PATH descriptor, made when missing (its parents must exist). Symlinks on the way are the
-/// administrator's and are followed; the last one is not.
+/// The folder at `path`, as an O_PATH descriptor, made when missing (its parents must exist).
+/// Symlinks on the way are the administrator's and are followed; the last one is not.
 Result<UniqueFd> MakeFolder(const std::string& path, Owner owner);
 
 /// `name` (one component) in `parent`, made when missing, with this owner and mode.

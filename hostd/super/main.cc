@@ -165,7 +165,8 @@ int Serve(const Options& options, const Paths& paths) {
 int Main(int argc, char** argv) {
   Options options = ParseOptions(argc, argv);
   if (!options.good) {
-    Say("usage: bulkhead-superd [--daemon] [--instances] [--libexec DIR[:DIR...]] | --stop | --status");
+    Say("usage: bulkhead-superd [--daemon] [--instances] [--libexec DIR[:DIR...]] | --stop | "
+        "--status");
     return 2;
   }
   if (::geteuid() != 0) {

@@ -27,6 +27,8 @@ Machine GoodMachine() {
   m.cgroup_controllers = {"cpu", "memory", "pids"};
   m.libvirtd_answers = m.iommu = m.tpm = m.random_ready = true;
   m.secure_boot = true;
+  m.platform.kernel = "6.12.57";
+  m.kernel_config_known = m.device_mapper = m.apparmor = m.uefi_firmware = m.usb = m.sound = true;
   m.state_free_mib = m.cache_free_mib = m.memory_available_mib = 100'000;
   m.images = {"debian-13"};
   m.hostd_answers = true;
@@ -73,6 +75,30 @@ TEST(DoctorJudge, AKvmNodeThatOpensProvesNothing) {
   EXPECT_EQ("KVM opens but runs no guest", Find(m, "kvm").detail);
   m.acceleration = "none";
   EXPECT_EQ("KVM opens but runs no guest", Find(m, "kvm").detail);
+}
+
+TEST(DoctorJudge, WithoutHostdItsOwnBootIsTheProof) {
+  Machine m = GoodMachine();
+  m.hostd_answers = false;
+  m.kvm_proof = KvmProof{true, ""};
+  EXPECT_EQ(Check::State::kOk, Find(m, "kvm").state);
+  m.kvm_proof = KvmProof{false, "KVM opens but does not run a guest here"};
+  EXPECT_EQ(Check::State::kDegraded, Find(m, "kvm").state);
+  EXPECT_EQ("KVM opens but does not run a guest here", Find(m, "kvm").detail);
+}
+
+TEST(DoctorJudge, AKernelThatLacksAnOptionIsToldWhatForItIsNeeded) {
+  std::string config = "# CONFIG_DM_CRYPT is not set\nCONFIG_DM_CRYPT_X=y\n";
+  for (const KernelOption& o : KernelOptions()) {
+    if (std::string(o.name) != "DM_CRYPT") {
+      config += std::string("CONFIG_") + o.name + (config.size() % 2 == 0 ? "=y\n" : "=m\n");
+    }
+  }
+  Machine m = GoodMachine();
+  m.kernel_lacks = LackingOptions(config);
+  EXPECT_THAT(m.kernel_lacks, testing::ElementsAre("DM_CRYPT"));
+  EXPECT_EQ(Check::State::kDegraded, Find(m, "kernel").state);
+  EXPECT_THAT(Find(m, "kernel").remedy, HasSubstr("DM_CRYPT (encrypted state)"));
 }
 
 TEST(DoctorJudge, AHelperThatIsIllIsNamed) {

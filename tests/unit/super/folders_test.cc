@@ -26,8 +26,8 @@ using hostd::ServiceInstance;
 using Kind = ServiceInstance::Kind;
 namespace fs = std::filesystem;
 
-/// While it lives, this thread's only power is to give files away: what superd's systemd unit leaves
-/// it for folders.
+/// While it lives, this thread's only power is to give files away: what superd's systemd unit
+/// leaves it for folders.
 class OnlyChown {
  public:
   OnlyChown() {
