@@ -100,13 +100,19 @@ def unit_of(path):
     return None
 
 
+# docs/first-levels.md has its reader write these into the checkout (.gitignore has them, too).
+GUIDE_FOLDERS = ("my-levels", "my-set", "new-set")
+
+
 def source_tree(root):
-    """Relative paths of all files of the project, without build folders and git's own."""
+    """Relative paths of all files of the project, without build folders, git's own and the user's."""
     found = []
 
     def walk(folder):
         for entry in sorted(folder.iterdir()):
             if entry.is_symlink() or entry.name in (".git", "__pycache__", ".cache"):
+                continue
+            if folder == root and entry.name in GUIDE_FOLDERS:
                 continue
             if entry.is_dir():
                 if not (entry / "meson-private").exists():
