@@ -50,14 +50,19 @@ using Sheets = std::map<std::string, Sheet>;
 bool ReadSchema(const SpecPath& path, Node& document, Faults& faults) {
   Node* schema = Find(document, "schema");
   if (schema == nullptr) {
-    faults.Error(codes::kMissingKey, "the key \"schema\" is missing", document.origin);
+    faults.Error(codes::kMissingKey, "the key \"schema\" is missing", document.origin, {},
+                 "write schema = " + std::to_string(kCurrentSchema) + " at the top of the file");
     std::get<Table>(document.value)
         .members.push_back({"schema", document.origin, {document.origin, kCurrentSchema}});
     return true;
   }
   auto version = SchemaOf(document);
   if (!version) {
-    faults.Error(codes::kSchema, SchemasRead(), schema->origin);
+    const auto* number = schema->As<std::int64_t>();
+    std::string said = number != nullptr ? std::to_string(*number) : std::string(schema->TypeName());
+    faults.Error(codes::kSchema, SchemasRead() + ", not " + said, schema->origin, {},
+                 "write schema = " + std::to_string(kCurrentSchema) +
+                     ", or read the set with the version of Bulkhead that it was written for");
     return false;
   }
   Migrate(path, *version, document);
@@ -146,8 +151,13 @@ class Assembler {
     std::vector<std::string> known;
     for (const auto& [key, sheet] : templates_) known.push_back(key);
     std::string meant = DidYouMean(*name, known);
+    std::string there = known.empty()        ? "the spec set has none"
+                        : known.size() <= 16 ? "there are " + Listed(known, " and ")
+                                             : "";
+    std::string help = "a template is a file templates/NAME.toml";
+    if (!there.empty()) help += "; " + there;
     faults_.Error(codes::kUnknownReference, "there is no template " + Quoted(*name), node->origin,
-                  meant, meant.empty() ? "a template is a file templates/NAME.toml" : "");
+                  meant, meant.empty() ? help : "");
     return std::nullopt;
   }
 

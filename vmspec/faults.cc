@@ -2,6 +2,7 @@
 #include "vmspec/faults.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -34,6 +35,11 @@ std::vector<Diagnostic> Faults::Take() {
   };
   std::stable_sort(kept_.begin(), kept_.end(),
                    [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
+  // What a template says is read once for each level that extends it: its fault is told once.
+  std::set<std::tuple<std::string, std::uint32_t, std::uint32_t, std::string>> told;
+  std::erase_if(kept_, [&](const Diagnostic& d) {
+    return !told.emplace(d.origin.file, d.origin.line, d.origin.column, d.message).second;
+  });
   std::size_t dropped = dropped_errors_ + dropped_warnings_;
   if (dropped > 0) {
     Diagnostic closing{codes::kTooManyFaults,

@@ -3,6 +3,7 @@
 
 #include "vmspec/codes.h"
 #include "vmspec/scalars.h"
+#include "vmspec/value_hints.h"
 #include "vmspec/values.h"
 
 namespace bulkhead::vmspec {
@@ -15,15 +16,17 @@ constexpr std::size_t kMaxPorts = 64;  // netpolicy/check_policy.h holds the sam
 std::optional<PortRange> ReadOne(const KeySchema& key, const Node& node, Faults& faults) {
   std::optional<PortRange> ports;
   std::string said(node.TypeName());
+  std::string meant;
   if (const auto* number = node.As<std::int64_t>()) {
     said = std::to_string(*number);
     ports = ParsePorts(said);
   } else if (const auto* text = node.As<std::string>()) {
     said = Quoted(*text);
     ports = ParsePorts(*text);
+    meant = MeantPorts(*text);
   }
   if (!ports) {
-    faults.Error(codes::kBadPort, said + " is no port of " + Quoted(key.key), node.origin, {},
+    faults.Error(codes::kBadPort, said + " is no port of " + Quoted(key.key), node.origin, meant,
                  "a port is 1 to 65535, a range is \"8000-8099\"");
   }
   return ports;

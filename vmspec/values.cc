@@ -7,6 +7,7 @@
 #include "vmspec/scalars.h"
 #include "vmspec/string_forms.h"
 #include "vmspec/table_reader.h"
+#include "vmspec/value_hints.h"
 
 namespace bulkhead::vmspec {
 
@@ -20,43 +21,38 @@ const T* Expect(const KeySchema& key, const Node& node, std::string_view expecte
     faults.Error(codes::kWrongType,
                  Quoted(key.key) + " must be " + std::string(expected) + ", not " +
                      std::string(node.TypeName()),
-                 node.origin);
+                 node.origin, {}, HelpForType(key, node));
   }
   return value;
 }
 
 std::vector<std::string> Texts(Words words) { return {words.begin(), words.end()}; }
 
-/// "2GB", "2 GB", "2G", "2GiB": say the form that is nearest.
-std::string SizeExample(std::string_view text) {
-  std::size_t digits = text.find_first_not_of("0123456789");
-  if (digits == 0 || digits == std::string_view::npos || digits > 9) return {};
-  std::size_t letter = text.find_first_not_of(' ', digits);
-  static constexpr std::string_view kLetters = "kKmMgGtT";
-  if (letter == std::string_view::npos || kLetters.find(text[letter]) == std::string_view::npos) {
-    return {};
-  }
-  std::string unit(1, static_cast<char>(text[letter] & ~0x20));
-  return "did you mean \"" + std::string(text.substr(0, digits)) + " " + unit + "iB\"?";
-}
-
 /// A number with a unit, as a text.
 struct Unit {
   std::optional<std::uint64_t> (*parse)(std::string_view);
   std::string (*format)(std::uint64_t);
+  std::string (*meant)(std::string_view);
   std::string_view code;
   std::string_view fault;
   std::string_view help;
 };
 
 const Unit* UnitOf(Form form) {
-  static constexpr Unit kSize{ParseSize, FormatSize, codes::kBadSize, " is no size",
-                              "a size is a whole number, a space, and B, KiB, MiB, GiB or TiB"};
-  static constexpr Unit kDuration{ParseDuration, FormatDuration, codes::kBadDuration,
-                                  " is no duration",
-                                  "a duration is a whole number, a space, and s, min, h or d"};
+  static constexpr Unit kSize{
+      ParseSize,     FormatSize,
+      MeantSize,     codes::kBadSize,
+      " is no size", "a size is a whole number, a space, and B, KiB, MiB, GiB or TiB"};
+  static constexpr Unit kDuration{
+      ParseDuration,     FormatDuration,
+      MeantDuration,     codes::kBadDuration,
+      " is no duration", "a duration is a whole number, a space, and s, min, h or d"};
   static constexpr Unit kRate{
-      ParseBitRate, FormatBitRate, codes::kBadRate, " is no bit rate",
+      ParseBitRate,
+      FormatBitRate,
+      MeantBitRate,
+      codes::kBadRate,
+      " is no bit rate",
       "a bit rate is a whole number, a space, and bit/s, kbit/s, Mbit/s or Gbit/s"};
   return form == Form::kSize       ? &kSize
          : form == Form::kDuration ? &kDuration
@@ -85,8 +81,8 @@ std::optional<std::uint64_t> ReadWithUnit(const KeySchema& key, const Node& node
   if (*text == "never" && key.fallback == "\"never\"") return 0;
   auto value = unit.parse(*text);
   if (!value) {
-    faults.Error(unit.code, Quoted(*text) + std::string(unit.fault), node.origin,
-                 key.form == Form::kSize ? SizeExample(*text) : "", std::string(unit.help));
+    faults.Error(unit.code, Quoted(*text) + std::string(unit.fault), node.origin, unit.meant(*text),
+                 std::string(unit.help));
   } else if (*value < key.range.min || *value > key.range.max) {
     faults.Error(codes::kRange,
                  Quoted(key.key) + " must be from " + unit.format(key.range.min) + " to " +
@@ -109,6 +105,15 @@ std::string_view CodeOf(Kind kind) {
                                  : codes::kUnknownReference;
 }
 
+/// Where a set says what it has none of.
+std::string WhereSaid(Kind kind) {
+  return kind == Kind::kLevel       ? ": a level is a file levels/NAME.toml"
+         : kind == Kind::kUplink    ? ": write [uplink.NAME] in networks.toml"
+         : kind == Kind::kKey       ? ": write [key.NAME] in devices.toml"
+         : kind == Kind::kRecipient ? ": write [recipient.NAME] in flows.toml"
+                                    : "";
+}
+
 std::optional<std::string> ReadReference(const KeySchema& key, const Node& node,
                                          const std::string& name, const Scope& scope,
                                          Faults& faults) {
@@ -116,7 +121,7 @@ std::optional<std::string> ReadReference(const KeySchema& key, const Node& node,
   if (!names || names->contains(name)) return name;
   std::vector<std::string> candidates(names->begin(), names->end());
   std::string kind(NameOf(key.refers_to));
-  std::string help = candidates.empty()        ? "the spec set has no " + kind
+  std::string help = candidates.empty() ? "the spec set has no " + kind + WhereSaid(key.refers_to)
                      : candidates.size() <= 16 ? "the " + kind + "s are " + Listed(candidates)
                                                : "";
   std::string meant = DidYouMean(name, candidates);
@@ -194,7 +199,7 @@ std::optional<Prefix> ReadPrefix(const KeySchema& key, const Node& node, Faults&
   bool address = key.form == Form::kAddress;
   faults.Error(codes::kBadPrefix,
                Quoted(*text) + (address ? " is no address" : " is no address or network"),
-               node.origin, {},
+               node.origin, address ? "" : MeantNetwork(*text),
                address ? "write an address (\"10.1.2.3\", \"2001:db8::1\")"
                        : "write an address (\"10.1.2.3\", \"2001:db8::1\") or a network whose host "
                          "bits are zero (\"10.1.2.0/24\")");
@@ -214,7 +219,7 @@ bool ReadDestination(const KeySchema& key, const Node& node, NetRule& rule, Faul
                    "write addresses; bulkhead spec apply refuses the set");
   } else {
     faults.Error(codes::kBadPrefix, Quoted(*text) + " is no address, network or host name",
-                 node.origin, {},
+                 node.origin, MeantNetwork(*text),
                  "write an address (\"10.1.2.3\", \"2001:db8::1\"), a network whose host bits are "
                  "zero (\"10.1.2.0/24\"), or a host name");
     return false;

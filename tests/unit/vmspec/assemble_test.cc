@@ -105,6 +105,17 @@ TEST(Assemble, AFaultIsToldWhereTheValueWasSaid) {
   EXPECT_EQ(checked.diagnostics[0].origin.ToString(), "levels/low.d/bad.toml:2");
 }
 
+TEST(Assemble, AFaultOfATemplateIsToldOnceHoweverManyLevelsExtendIt) {
+  std::string level = "schema = 2\nextends = \"base\"\nlabel = { rank = 1 }\n";
+  auto checked = CheckSpec(
+      With({{"templates/base.toml", "schema = 2\nimage = \"minimal\"\nresources.vcpus = \"2\"\n"},
+            {"levels/one.toml", level},
+            {"levels/two.toml", level}}));
+  ASSERT_EQ(checked.diagnostics.size(), 1U);
+  EXPECT_EQ(checked.diagnostics[0].origin.ToString(), "templates/base.toml:3");
+  EXPECT_EQ(checked.diagnostics[0].help, "write 2, without quotes");
+}
+
 TEST(Assemble, CannotExtendInACircle) {
   auto checked =
       CheckSpec(With({{"templates/a.toml", "schema = 2\nextends = \"b\"\n"},
