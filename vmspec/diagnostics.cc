@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /// FormatDiagnostics: a diagnostic as a good compiler shows it.
 #include <algorithm>
+#include <span>
 
 #include "vmspec/base/sanitize.h"
 #include "vmspec/source_line.h"
@@ -34,10 +35,9 @@ class Formatter {
     AddPlace(d.origin);
     bool shown = d.origin.line > 0 && AddSource(d, number);
     if (!shown && !d.label.empty()) AddNote("note", d.label);
-    bool alone = d.notes.size() == 1 && d.notes[0].origin.ToString() == d.origin.ToString();
-    bool notes = !d.notes.empty() && !alone;
-    if (shown && (notes || !d.help.empty())) Gutter("", "");
-    if (notes) AddNotes(d.notes);
+    std::span<const Note> notes = NotesToShow(d);
+    if (shown && (!notes.empty() || !d.help.empty())) Gutter("", "");
+    AddNotes(notes);
     if (!d.help.empty()) AddNote("help", d.help);
     out_ += "\n";
   }
@@ -81,8 +81,17 @@ class Formatter {
             colour_.reset + (text.empty() ? "" : " ") + text + "\n";
   }
 
+  /// Without the only step of a way when it is the line under the caret.
+  static std::span<const Note> NotesToShow(const Diagnostic& d) {
+    std::span<const Note> notes(d.notes);
+    auto is_step = [](const Note& note) { return !note.origin.file.empty(); };
+    bool single = std::ranges::count_if(notes, is_step) == 1 && is_step(notes[0]);
+    bool here = single && notes[0].origin.ToString() == d.origin.ToString();
+    return here ? notes.subspan(1) : notes;
+  }
+
   /// The steps of a way by number, remarks as they come.
-  void AddNotes(const std::vector<Note>& notes) {
+  void AddNotes(std::span<const Note> notes) {
     std::size_t step = 0;
     for (const Note& note : notes) {
       if (note.origin.file.empty()) {

@@ -118,6 +118,9 @@ class Describer {
     d_.message = "the uplinks " + WithLabel(a) + " and " + WithLabel(b) +
                  " are one network, with two labels";
     d_.label = "both are " + graph_.RuleOf(first_).name;
+    d_.help =
+        "what one network carries, all on it can read: give both uplinks one label, or one "
+        "of them another interface";
   }
 
   void LabelledDevice() {
@@ -221,10 +224,12 @@ std::string_view CodeOfEdge(EdgeKind kind) {
 
 void AddSpread(const FlowGraph& graph, const std::optional<Spread>& spread, Diagnostic& d) {
   if (!spread || spread->pairs == 0) return;
-  std::string text = "and so also between " + Counted(spread->pairs, "more pair") + " of levels";
+  bool one = spread->pairs == 1 && spread->example;
+  std::string text = "and so also";
+  if (!one) text += " between " + Counted(spread->pairs, "more pair") + " of levels";
   if (spread->example) {
-    text += ", as from " + WithLabel(graph.node(spread->example->first)) + " to " +
-            WithLabel(graph.node(spread->example->second));
+    text += (one ? " from " : ", as from ") + WithLabel(graph.node(spread->example->first)) +
+            " to " + WithLabel(graph.node(spread->example->second));
   }
   d.notes.push_back({{}, std::move(text)});
 }
