@@ -12,6 +12,7 @@ namespace bulkhead::vmspec {
 
 namespace {
 
+constexpr int kNoRank = -1;
 constexpr char kHead[] =
     "digraph bulkhead {\n"
     "  graph [rankdir=BT, fontname=\"sans-serif\", fontsize=10, nodesep=0.45, ranksep=0.7, "
@@ -59,20 +60,22 @@ std::string NodeText(const DrawnNode& node, std::size_t index) {
          ", fillcolor=\"#f2f2f2\", label=\"" + Text(node.title) + label + "\"];\n";
 }
 
-/// Nodes of one rank stand in one row, beside a word; the words stand in a column.
+/// Nodes of one rank stand in one row, beside a word; the words stand in a column. What has no
+/// label, such as any microphone, stands below them all: it is of no rank.
 std::string RowsText(const Drawing& drawing) {
   std::map<int, std::string> rows;
   for (std::size_t i = 0; i < drawing.nodes.size(); ++i) {
     const DrawnNode& node = drawing.nodes[i];
-    if (node.label) rows[node.label->rank] += " n" + std::to_string(i) + ";";
+    rows[node.label ? node.label->rank : kNoRank] += " n" + std::to_string(i) + ";";
   }
   std::string out;
   std::string chain;
   for (const auto& [rank, members] : rows) {
-    std::string id = "r" + std::to_string(rank);
+    std::string id = rank == kNoRank ? "unlabelled" : "r" + std::to_string(rank);
+    std::string word = rank == kNoRank ? "no label" : "rank " + std::to_string(rank);
     out += "  " + id +
-           " [shape=plaintext, style=\"\", group=ranks, fontcolor=\"#777777\", label=\"rank " +
-           std::to_string(rank) + "\"];\n  { rank=same; " + id + ";" + members + " }\n";
+           " [shape=plaintext, style=\"\", group=ranks, fontcolor=\"#777777\", label=\"" + word +
+           "\"];\n  { rank=same; " + id + ";" + members + " }\n";
     chain += (chain.empty() ? "  " : " -> ") + id;
   }
   if (rows.size() > 1) out += chain + " [style=invis, weight=1000];\n";
@@ -94,7 +97,7 @@ std::string StyleOf(Passage passage) {
 std::string ArrowText(const Drawing& drawing, const Arrow& arrow) {
   auto rank_of = [&](std::size_t node) {
     const auto& label = drawing.nodes[node].label;
-    return label ? label->rank : -1;
+    return label ? label->rank : kNoRank;
   };
   // Written from the lower to the higher one, so that the lower stands below.
   bool turned = rank_of(arrow.from) > rank_of(arrow.to);
