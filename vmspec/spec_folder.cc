@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
 #include "vmspec/base/file.h"
 #include "vmspec/base/sanitize.h"
+#include "vmspec/did_you_mean.h"
 #include "vmspec/document.h"
 #include "vmspec/file_names.h"
 #include "vmspec/spec.h"
@@ -41,17 +43,34 @@ Result<std::string> ReadRegularFile(const std::string& path) {
   return ReadFile(path, kMaxFileBytes);
 }
 
+/// For a file or folder at `path` that no set has: the name that is nearest, or where a level lies.
+std::string Suggested(const std::string& path) {
+  std::vector<std::string> known;
+  for (std::string_view top : kTopFiles) {
+    known.push_back(std::string(top) + ".toml");
+    known.push_back(std::string(top) + ".d");
+  }
+  known.insert(known.end(), {"levels", "templates"});
+  std::string first = path.substr(0, path.find('/'));
+  std::string meant = DidYouMean(first, known);
+  if (!meant.empty()) return ": " + meant;
+  return first == path ? "; a level lies in the folder levels/" : "";
+}
+
+Error NoFileOfASet(const std::string& folder, const std::string& path) {
+  return {ErrorCode::kInvalid,
+          Printable(folder + "/" + path) + " is no file of a spec set: " + kFilesRule +
+              "; rename or remove it" + Suggested(path),
+          0};
+}
+
 /// Reads those of `names` that a spec set has at `prefix` ("" or "levels/").
 Status ReadInto(SpecFiles& files, const std::string& folder, const std::string& prefix,
                 const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     std::string path = prefix + name;
     if (!name.ends_with(".toml")) continue;
-    if (!ParseSpecPath(path)) {
-      return Fail(ErrorCode::kInvalid, Printable(folder + "/" + path) +
-                                           " is no file of a spec set: " + kFilesRule +
-                                           "; rename or remove it");
-    }
+    if (!ParseSpecPath(path)) return std::unexpected(NoFileOfASet(folder, path));
     if (files.size() == kMaxFiles) {
       return Fail(ErrorCode::kLimit, Printable(folder) + " has more than 4,096 spec files");
     }
@@ -62,6 +81,22 @@ Status ReadInto(SpecFiles& files, const std::string& folder, const std::string& 
   return {};
 }
 
+/// A folder beside those of a set may hold anything but spec files: what is said in "device.d/"
+/// would be left out without a word.
+Status RefuseSpecFilesIn(const std::string& folder, const std::string& prefix,
+                         const std::string& name) {
+  std::string path = prefix + name;
+  std::error_code error;
+  bool hidden = name.starts_with('.');  // also "." and ".."
+  if (hidden || !std::filesystem::is_directory(folder + "/" + path, error)) return {};
+  auto names = NamesIn(folder + "/" + path);
+  if (!names) return Propagate(names);
+  auto is_spec = [](const std::string& file) { return file.ends_with(".toml"); };
+  auto file = std::ranges::find_if(*names, is_spec);
+  if (file == names->end()) return {};
+  return std::unexpected(NoFileOfASet(folder, path + "/" + *file));
+}
+
 /// Reads the folder `prefix` of the set, "" or "levels/", and the folders below that a set has.
 Status ReadBranch(SpecFiles& files, const std::string& folder, const std::string& prefix) {
   auto names = NamesIn(folder + "/" + prefix);
@@ -70,7 +105,10 @@ Status ReadBranch(SpecFiles& files, const std::string& folder, const std::string
   for (const std::string& name : *names) {
     bool branch = prefix.empty() && (name == "levels" || name == "templates");
     bool drop_ins = name.ends_with(".d") && ParseSpecPath(prefix + name + "/x.toml");
-    if (!branch && !drop_ins) continue;
+    if (!branch && !drop_ins) {
+      if (Status s = RefuseSpecFilesIn(folder, prefix, name); !s) return s;
+      continue;
+    }
     if (Status s = ReadBranch(files, folder, prefix + name + "/"); !s) return s;
   }
   return {};

@@ -31,7 +31,8 @@ TEST_F(Folder, IsReadAsItLies) {
   for (const auto& [path, text] : SoundSet()) Write(path, text);
   Write("README.md", "not ours");
   Write("levels/notes.txt", "not ours");
-  Write("keys/a.toml", "not ours");
+  Write("keys/a.pem", "not ours");
+  Write(".git/a.toml", "not ours");
   auto files = ReadSpecFolder(folder_);
   ASSERT_TRUE(files) << files.error().message;
   EXPECT_EQ(*files, SoundSet());
@@ -48,7 +49,33 @@ TEST_F(Folder, CannotHoldATomlFileThatNobodyReads) {
       folder_ +
           "/flow.toml is no file of a spec set: its files are levels/NAME.toml, "
           "templates/NAME.toml, flows.toml, networks.toml, devices.toml and host.toml, and "
-          "drop-ins beside them (levels/NAME.d/*.toml, flows.d/*.toml ...); rename or remove it");
+          "drop-ins beside them (levels/NAME.d/*.toml, flows.d/*.toml ...); rename or remove it: "
+          "did you mean \"flows.toml\"?");
+}
+
+TEST_F(Folder, CannotBeMisspeltSoThatItsRulesAreLeftOut) {
+  for (const auto& [folder, meant] : {std::pair("device.d", "did you mean \"devices.d\"?"),
+                                      {"level", "did you mean \"levels\"?"}}) {
+    SCOPED_TRACE(folder);
+    Write("levels/a.toml", "");
+    Write(std::string(folder) + "/a.toml", "");
+    auto files = ReadSpecFolder(folder_);
+    ASSERT_FALSE(files);
+    EXPECT_NE(files.error().message.find(std::string(folder) + "/a.toml is no file of a spec set"),
+              std::string::npos);
+    EXPECT_TRUE(files.error().message.ends_with(meant)) << files.error().message;
+    std::filesystem::remove_all(folder_ + "/" + folder);
+  }
+  Write("levels/a.toml", "");
+  Write("levels/old/a.toml", "");
+  EXPECT_FALSE(ReadSpecFolder(folder_));
+}
+
+TEST_F(Folder, SaysWhereALevelLies) {
+  Write("office.toml", "");
+  auto files = ReadSpecFolder(folder_);
+  ASSERT_FALSE(files);
+  EXPECT_TRUE(files.error().message.ends_with("a level lies in the folder levels/"));
 }
 
 TEST_F(Folder, CannotHangOnAFifoOrDevice) {
