@@ -34,7 +34,7 @@ void PrintApprovals(const Context& context, const VariantPtr& answer, const char
     context.out() << none;
     return;
   }
-  Table table({"FLOW", "FROM", "TO", "WHO", "AS", "TIME", "SHA-256", "REASON"});
+  Table table({"FLOW", "FROM", "TO", "WHO", "AS", "TIME (UTC)", "SHA-256", "REASON"}, Fit::kWrap);
   for (const Dict& a : approvals) {
     std::string roles;
     for (const std::string& role : a.Texts("roles")) roles += (roles.empty() ? "" : ", ") + role;

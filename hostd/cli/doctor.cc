@@ -59,7 +59,7 @@ Colour ColourOf(Check::State state) {
 }
 
 void PrintPeople(const Context& context, const std::vector<Check>& checks) {
-  Table table({"CHECK", "STATE", "FOR", "FOUND"});
+  Table table({"CHECK", "STATE", "FOR", "FOUND"}, Fit::kWrap);
   for (const Check& c : checks) {
     table.Add({c.id, Cell(StateName(c.state), ColourOf(c.state)), c.feature, c.detail});
   }

@@ -32,7 +32,7 @@ Cell Note(const Dict& version) {
 }
 
 void PrintTable(const Context& context, const std::vector<Dict>& versions) {
-  Table table({"VERSION", "TIME", "WHO", "SHA-256", "NOTE", "COMMENT"});
+  Table table({"VERSION", "TIME (UTC)", "WHO", "SHA-256", "NOTE", "COMMENT"}, Fit::kWrap);
   for (const Dict& v : versions) {
     table.Add({std::to_string(v.Number("version")), SpellTime(v.Number("time")), v.Text("actor"),
                v.Text("sha256").substr(0, kShownDigits), Note(v), v.Text("comment")});

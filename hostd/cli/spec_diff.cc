@@ -63,7 +63,7 @@ void Show(const Context& context, const Difference& difference) {
     context.out() << "No difference in meaning.\n";
     return;
   }
-  Table table({"EFFECT", "OF", "CHANGE", "PLACE"});
+  Table table({"EFFECT", "OF", "CHANGE", "PLACE"}, Fit::kWrap);
   for (Effect effect : {Effect::kOpens, Effect::kCloses, Effect::kChanges}) {
     AddFlows(difference, effect, table);
     AddChanges(difference, effect, table);

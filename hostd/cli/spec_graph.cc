@@ -94,7 +94,7 @@ Cell PassageCell(const Arrow& arrow) {
 void ShowText(const Context& context, const Drawing& drawing) {
   std::size_t columns = context.around().width == 0 ? kColumns : context.around().width;
   if (auto lanes = vmspec::TextOf(drawing, columns)) context.out() << *lanes << "\n";
-  Table table({"FROM", "", "TO", "BY", "HOW", "PLACE"});
+  Table table({"FROM", "", "TO", "BY", "HOW", "PLACE"}, Fit::kWrap);
   for (const Arrow& arrow : drawing.arrows) {
     table.Add({NodeText(drawing.nodes[arrow.from]), arrow.both_ways ? "<->" : "->",
                NodeText(drawing.nodes[arrow.to]), NamesOf(arrow), PassageCell(arrow),

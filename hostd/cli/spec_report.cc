@@ -69,7 +69,7 @@ std::string SpellTime(std::int64_t unix_ms) {
   std::time_t seconds = unix_ms / 1000;
   std::tm parts{};
   char text[32];
-  if (::localtime_r(&seconds, &parts) == nullptr) return {};
+  if (::gmtime_r(&seconds, &parts) == nullptr) return {};
   return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
 }
 

@@ -33,7 +33,7 @@ ApplyAnswer AnswerFrom(GVariant* answer, gsize first, vmspec::SpecFiles files,
 int ReportCheck(const Context& context, const vmspec::SpecFiles& files,
                 const vmspec::CheckedSpec& checked);
 int ReportApplied(const Context& context, const ApplyAnswer& answer);
-/// "2026-11-24 12:48:30", local time; empty when it is not known.
+/// "2026-11-24 12:48:30", UTC; empty when it is not known.
 std::string SpellTime(std::int64_t unix_ms);
 /// The files of a set, one after the other.
 void PrintFiles(const Context& context, const vmspec::SpecFiles& files);

@@ -43,8 +43,8 @@ void ShowLevels(const Context& context, const SpecSet& spec) {
   std::vector<const Level*> levels;
   for (const auto& [name, level] : spec.levels) levels.push_back(&level);
   std::ranges::stable_sort(levels, {}, [](const Level* level) { return -level->label.rank; });
-  Table table(
-      {"LEVEL", "TITLE", "RANK", "COMPARTMENTS", "UPLINK", "DEVICES", "STATE", "MAY START"});
+  Table table({"LEVEL", "TITLE", "RANK", "COMPARTMENTS", "UPLINK", "DEVICES", "STATE", "MAY START"},
+              Fit::kWrap);
   for (const Level* level : levels) {
     const auto& compartments = level->label.compartments;
     table.Add({level->name, level->title, std::to_string(level->label.rank),
@@ -56,7 +56,7 @@ void ShowLevels(const Context& context, const SpecSet& spec) {
 
 void ShowFlows(const Context& context, const SpecSet& spec) {
   if (spec.flows.empty()) return;
-  Table table({"FLOW", "FROM", "TO", "KIND", "MAX FILE", "CONFIRM", "PLACE"});
+  Table table({"FLOW", "FROM", "TO", "KIND", "MAX FILE", "CONFIRM", "PLACE"}, Fit::kWrap);
   for (const auto& [name, flow] : spec.flows) {
     table.Add({name, flow.from, flow.to, NameOf(flow.kind), vmspec::FormatSize(flow.max_file_bytes),
                flow.confirm ? "yes" : "no", PlaceText(flow.origin)});
@@ -67,7 +67,7 @@ void ShowFlows(const Context& context, const SpecSet& spec) {
 
 void ShowUplinks(const Context& context, const SpecSet& spec) {
   if (spec.uplinks.empty()) return;
-  Table table({"UPLINK", "KIND", "INTERFACE", "LABEL", "PLACE"});
+  Table table({"UPLINK", "KIND", "INTERFACE", "LABEL", "PLACE"}, Fit::kWrap);
   for (const auto& [name, uplink] : spec.uplinks) {
     table.Add({name, NameOf(uplink.kind), uplink.interface, uplink.label.ToString(),
                PlaceText(uplink.origin)});
@@ -78,7 +78,7 @@ void ShowUplinks(const Context& context, const SpecSet& spec) {
 
 void ShowDeviceRules(const Context& context, const SpecSet& spec) {
   if (spec.device_rules.empty()) return;
-  Table table({"DEVICES", "LEVEL", "CLASS", "WHICH", "COMMENT", "PLACE"});
+  Table table({"DEVICES", "LEVEL", "CLASS", "WHICH", "COMMENT", "PLACE"}, Fit::kWrap);
   for (const vmspec::DeviceRule& rule : spec.device_rules) {
     std::vector<std::string> which{rule.path, rule.serial, rule.usb_id};
     std::erase(which, "");
@@ -149,7 +149,7 @@ std::vector<Row> RowsOf(const Level& level, const vmspec::FactPlaces& places) {
 
 void ShowAll(const Context& context, const NamedSet& set, const std::string& only) {
   vmspec::FactPlaces places(set.files);
-  Table table({"LEVEL", "FIELD", "VALUE", "SAID IN"});
+  Table table({"LEVEL", "FIELD", "VALUE", "SAID IN"}, Fit::kWrap);
   for (const auto& [name, level] : set.checked.spec.levels) {
     if (!only.empty() && name != only) continue;
     for (const Row& row : RowsOf(level, places)) {

@@ -37,19 +37,49 @@ std::string_view Escape(Colour colour) {
   return "";
 }
 
-void AppendPadded(std::string& line, const Cell& cell, std::size_t width, bool colour) {
-  std::string text = CutTo(cell.text, width);
+/// Bytes of the longest beginning of `text` that takes at most `columns`.
+std::size_t BytesWithin(std::string_view text, std::size_t columns) {
+  std::size_t bytes = 0;
+  std::size_t used = 0;
+  while (bytes < text.size()) {
+    gunichar code =
+        g_utf8_get_char_validated(text.data() + bytes, static_cast<gssize>(text.size() - bytes));
+    bool valid = code < 0x110000;
+    used += valid ? WidthOf(code) : 1;
+    if (used > columns) break;
+    bytes += valid ? static_cast<std::size_t>(g_unichar_to_utf8(code, nullptr)) : 1;
+  }
+  return bytes;
+}
+
+void AppendPadded(std::string& line, const std::string& text, Colour tint, std::size_t width,
+                  bool colour) {
   std::size_t used = DisplayWidth(text);
-  line += Tinted(text, cell.colour, colour);
+  line += Tinted(text, tint, colour);
   line.append(width - std::min(used, width) + kGap, ' ');
 }
 
-std::string Line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths,
-                 bool colour) {
-  std::string line;
-  for (std::size_t i = 0; i < cells.size(); ++i) AppendPadded(line, cells[i], widths[i], colour);
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line + "\n";
+/// A row: one line, or as many as its highest cell.
+std::string Lines(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths, Fit fit,
+                  bool colour) {
+  std::vector<std::vector<std::string>> pieces;
+  std::size_t height = 1;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    pieces.push_back(fit == Fit::kWrap ? WrapTo(cells[i].text, widths[i])
+                                       : std::vector{CutTo(cells[i].text, widths[i])});
+    height = std::max(height, pieces.back().size());
+  }
+  std::string out;
+  for (std::size_t row = 0; row < height; ++row) {
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      std::string piece = row < pieces[i].size() ? pieces[i][row] : "";
+      AppendPadded(line, piece, piece.empty() ? Colour::kNone : cells[i].colour, widths[i], colour);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
 }
 
 }  // namespace
@@ -70,18 +100,22 @@ std::size_t DisplayWidth(std::string_view text) {
 
 std::string CutTo(std::string_view text, std::size_t columns) {
   if (DisplayWidth(text) <= columns) return std::string(text);
-  std::string out;
-  std::size_t used = 0;
-  while (!text.empty()) {
-    gunichar code = g_utf8_get_char_validated(text.data(), static_cast<gssize>(text.size()));
-    bool valid = code < 0x110000;
-    std::size_t bytes = valid ? static_cast<std::size_t>(g_unichar_to_utf8(code, nullptr)) : 1;
-    used += valid ? WidthOf(code) : 1;
-    if (used + 1 > columns) break;
-    out += text.substr(0, bytes);
-    text.remove_prefix(bytes);
+  return std::string(
+             text.substr(0, BytesWithin(text, columns - std::min<std::size_t>(columns, 1)))) +
+         "…";
+}
+
+std::vector<std::string> WrapTo(std::string_view text, std::size_t columns) {
+  std::vector<std::string> lines;
+  while (DisplayWidth(text) > columns) {
+    std::size_t fits = std::max<std::size_t>(BytesWithin(text, columns), 1);
+    std::size_t blank = text.substr(0, fits + 1).rfind(' ');
+    bool broken = blank == text.npos || blank == 0;  // within a word
+    lines.emplace_back(text.substr(0, broken ? fits : blank));
+    text.remove_prefix(broken ? fits : blank + 1);
   }
-  return out + "…";
+  lines.emplace_back(text);
+  return lines;
 }
 
 std::string Tinted(std::string_view text, Colour colour, bool enabled) {
@@ -109,8 +143,8 @@ std::vector<std::size_t> Table::Widths(std::size_t width) const {
 std::string Table::Format(std::size_t width, bool colour) const {
   std::vector<std::size_t> widths = Widths(width);
   std::vector<Cell> titles(header_.begin(), header_.end());
-  std::string out = Line(titles, widths, false);
-  for (const auto& row : rows_) out += Line(row, widths, colour);
+  std::string out = Lines(titles, widths, Fit::kCut, false);
+  for (const auto& row : rows_) out += Lines(row, widths, fit_, colour);
   return out;
 }
 

@@ -102,6 +102,28 @@ TEST(TableText, WidthIsWhatATerminalShows) {
   EXPECT_EQ("abc", CutTo("abc", 3));
 }
 
+TEST(TableTest, OfWhatSomebodyDecidesByLeavesNothingOut) {
+  Table table({"OF", "CHANGE", "PLACE"}, Fit::kWrap);
+  table.Add({"level high", {"resources.memory: 512 MiB -> 2 GiB", Colour::kRed}, "high.toml:11"});
+  EXPECT_EQ(
+      "OF          CHANGE             PLACE\n"
+      "level high  resources.memory:  high.toml:11\n"
+      "            512 MiB -> 2 GiB\n",
+      table.Format(43, false));
+  std::string wide = table.Format(43, true);
+  EXPECT_NE(wide.find("\033[31mresources.memory:\033[0m"), std::string::npos) << wide;
+  EXPECT_NE(wide.find("\033[31m512 MiB -> 2 GiB\033[0m"), std::string::npos) << wide;
+}
+
+TEST(TableTest, WrapsAtBlanksAndWithinAWordThatIsTooLong) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ((Texts{"abc", "de f"}), WrapTo("abc de f", 4));
+  EXPECT_EQ((Texts{"abcd", "ef"}), WrapTo("abcdef", 4));
+  EXPECT_EQ((Texts{"漢字", "漢"}), WrapTo("漢字漢", 4));
+  EXPECT_EQ((Texts{"abc"}), WrapTo("abc", 3));
+  EXPECT_EQ((Texts{""}), WrapTo("", 3));
+}
+
 TEST(TableText, ColumnsAlignWithWideCharacters) {
   Table table({"NAME", "X"});
   table.Add({"漢字", "1"});
