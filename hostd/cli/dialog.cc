@@ -49,6 +49,7 @@ Status Ask(const Context& context, const Question& question) {
       return Fail(ErrorCode::kInvalid, line.error().message + "; nothing was written");
     }
     std::string answer = Trimmed(*line);
+    if (answer == question.no_value) answer.clear();  // what stands in brackets may be typed, too
     Status taken = question.take(answer.empty() ? question.proposed : answer);
     if (taken) return {};
     out << Tinted("  " + taken.error().message, Colour::kYellow, colour) << "\n";

@@ -93,8 +93,8 @@ Result<int> NetStatus(Context& context, const Arguments& arguments) {
     return kExitOk;
   }
   if (levels->empty()) {
-    context.out() << "No network: " << (arguments.positional.empty() ? "no level" : "the level")
-                  << " has none.\n";
+    context.out() << (arguments.positional.empty() ? "No level has a" : "The level has no")
+                  << " network interface now: one is made when a level with an uplink starts.\n";
     return kExitOk;
   }
   Table table({"LEVEL", "INTERFACE", "UPLINK", "TAP", "RULES"});

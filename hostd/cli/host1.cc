@@ -88,13 +88,13 @@ std::string BusAddress(const std::string& option) {
 Error NotAnswering(const std::string& address, const std::string& why) {
   std::string where = address.empty() ? "the system bus" : Printable(address);
   // The bus closes the connection of a stranger without a word, as if nobody were there.
-  bool root = ::geteuid() == 0;
-  bool packaged = ::access(kHostdUnit, F_OK) == 0;
-  const char* way = !packaged
-                        ? (root ? ": start it with ./try" : ": run this as root; ./try starts it")
-                    : root ? ": start it with systemctl start bulkhead-hostd"
-                           : ": run this as root, or as a member of bulkhead-user or another "
-                             "role's group";
+  std::string start = ::access(kHostdUnit, F_OK) == 0 ? "systemctl start bulkhead-hostd" : "./try";
+  std::string way =
+      ::geteuid() == 0
+          ? ": start it with " + start
+          : ": it answers root and members of the groups bulkhead-user, bulkhead-admin, "
+            "bulkhead-audit and bulkhead (id -nG); as root " +
+                start + " starts it";
   return {ErrorCode::kUnavailable,
           "hostd does not answer on " + where + (why.empty() ? "" : " (" + why + ")") + way, 0};
 }

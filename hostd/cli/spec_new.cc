@@ -133,7 +133,7 @@ std::vector<Question> QuestionsFor(NewLevel& level, const Place& place) {
       {"--rank", "Rank", "0 to 1000: information may flow only to the same or a higher rank.", "0",
        "",
        [&](const auto& text) -> Status {
-         auto rank = NumberIn("--rank", text, 0, 1000);
+         auto rank = NumberIn("rank", text, 0, 1000);
          if (!rank) return Propagate(rank);
          level.rank = *rank;
          return {};
@@ -152,15 +152,18 @@ std::vector<Question> QuestionsFor(NewLevel& level, const Place& place) {
   };
 }
 
-/// Options first; what they leave open is asked, or is as proposed.
-Status Decide(const Context& context, const Arguments& arguments, std::vector<Question> questions) {
-  const Surroundings& around = context.around();
-  bool ask = around.in_is_tty && around.out_is_tty && !context.json() && !arguments.Has("--yes");
+Status TakeOptions(const Arguments& arguments, const std::vector<Question>& questions) {
   for (const Question& question : questions) {
     if (!arguments.Has(question.option)) continue;
     Status taken = question.take(arguments.Value(question.option));
     if (!taken) return Propagate(taken, question.option);
   }
+  return {};
+}
+
+/// What the options leave open is asked, or is as proposed.
+Status DecideTheRest(const Context& context, const Arguments& arguments,
+                     const std::vector<Question>& questions, bool ask) {
   if (ask)
     context.out()
         << "Enter takes what stands in brackets; Ctrl-C leaves, and nothing is written.\n";
@@ -219,7 +222,7 @@ bool MadeWorse(const CheckedSpec& before, const CheckedSpec& after, const std::s
 }
 
 int Report(const Context& context, const Place& place, const NewLevel& level,
-           const SpecFiles& created, const CheckedSpec& after) {
+           const SpecFiles& created, const CheckedSpec& after, bool asked) {
   JsonArray written;
   std::string list;
   for (const auto& [path, text] : created) {
@@ -233,7 +236,7 @@ int Report(const Context& context, const Place& place, const NewLevel& level,
   }
   SpecFiles all = place.files;
   all.insert(created.begin(), created.end());
-  context.out() << "\nWrote " << list << ".\n"
+  context.out() << (asked ? "\n" : "") << "Wrote " << list << ".\n"
                 << vmspec::FormatDiagnostics(all, after, context.around().colour);
   ShowNext(context, place, level);
   return kExitOk;
@@ -254,7 +257,14 @@ Result<int> SpecNew(Context& context, const Arguments& arguments) {
                 Printable(place->folder + "/" + file) + " is there already; it was not changed");
   }
   level = vmspec::SuggestLevel(level.name, place->checked.spec);
-  Status decided = Decide(context, arguments, QuestionsFor(level, *place));
+  const Surroundings& around = context.around();
+  bool ask = around.in_is_tty && around.out_is_tty && !context.json() && !arguments.Has("--yes");
+  std::vector<Question> questions = QuestionsFor(level, *place);
+  Status decided = TakeOptions(arguments, questions);
+  if (!decided && decided.error().code == ErrorCode::kInvalid) {
+    return context.Misused(decided.error());
+  }
+  if (decided) decided = DecideTheRest(context, arguments, questions, ask);
   if (!decided) return Propagate(decided);
   SpecFiles created{{file, vmspec::LevelFileText(level)}};
   if (!place->files.contains("host.toml")) created.emplace("host.toml", vmspec::HostFileText());
@@ -266,7 +276,7 @@ Result<int> SpecNew(Context& context, const Arguments& arguments) {
     return Fail(ErrorCode::kInvalid, "the set would be at fault; nothing was written");
   }
   if (Status written = WriteAll(place->folder, created); !written) return Propagate(written);
-  return Report(context, *place, level, created, after);
+  return Report(context, *place, level, created, after, ask);
 }
 
 }  // namespace bulkhead::cli

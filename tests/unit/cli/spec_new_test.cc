@@ -119,6 +119,20 @@ TEST_F(SpecNewTest, AsksOnATerminalAndAsksAgainWhenTheAnswerIsWrong) {
   EXPECT_EQ(1024U, level.memory_mib);
 }
 
+TEST_F(SpecNewTest, TakesWhatStandsInBracketsAlsoWhenItIsTyped) {
+  Outcome outcome = New({"office"}, "\n\nnone\n\n\n\nnone\n", true);
+  EXPECT_EQ(kExitOk, outcome.code) << outcome.out << outcome.err;
+  vmspec::SpecSet spec = Checked().spec;
+  EXPECT_TRUE(spec.levels.at("office").label.compartments.empty());
+  EXPECT_EQ("", spec.levels.at("office").network.uplink);
+}
+
+TEST_F(SpecNewTest, TellsAWrongOptionOnceAndAsAWrongCommandLine) {
+  Outcome outcome = New({"office", "--rank", "high"});
+  EXPECT_EQ(kExitUsage, outcome.code);
+  EXPECT_EQ("bulkhead: --rank: rank high: give a whole number from 0 to 1000\n", outcome.err);
+}
+
 TEST_F(SpecNewTest, WritesNothingWhenThePersonGoesAway) {
   Outcome outcome = New({"office"}, "Title\n", true);
   EXPECT_EQ(kExitFailure, outcome.code);
@@ -154,7 +168,7 @@ TEST_F(SpecNewTest, CannotTakeANameThatIsNone) {
 
 TEST_F(SpecNewTest, CannotPutMoreThanATitleIntoTheFile) {
   for (const char* title : {"a\nimage = \"x\"", "\\u0041", "a\x1b[31m", ""}) {
-    EXPECT_EQ(kExitFailure, New({"office", "--title", title}).code);
+    EXPECT_EQ(kExitUsage, New({"office", "--title", title}).code);
   }
   ASSERT_EQ(kExitOk, New({"office", "--title", "\" # ' \"]"}).code);
   EXPECT_EQ("\" # ' \"]", Checked().spec.levels.at("office").title);
