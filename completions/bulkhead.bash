@@ -8,7 +8,7 @@ _bulkhead_ask() {
   local key=$1
   shift
   timeout 2 "${COMP_WORDS[0]}" --json "$@" 2>/dev/null |
-    sed -n 's/^ *"'"$key"'": "\([A-Za-z0-9][A-Za-z0-9._-]*\)",\{0,1\}$/\1/p'
+    sed -n 's/^ *"'"$key"'": "\{0,1\}\([A-Za-z0-9][A-Za-z0-9._-]*\)"\{0,1\},\{0,1\}$/\1/p'
 }
 
 _bulkhead() {
@@ -46,7 +46,7 @@ _bulkhead() {
     ['device lend']='device level' ['device take-back']='device'
     ['net status']='level' ['audit verify']='file'
     ['spec explain']='level level folder' ['spec risks']='folder' ['spec lower']='level folder'
-    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' ['spec diff']='folder folder'
+    ['spec check']='folder' ['spec apply']='folder' ['spec format']='path path*' ['spec diff']='set set' ['spec rollback']='version'
     ['spec approve']='folder'
     ['spec show']='folder' ['spec graph']='folder' ['spec schema']='kind' [help]='command command'
   )
@@ -56,7 +56,9 @@ _bulkhead() {
     word=${COMP_WORDS[i]}
     case $word in
       --bus) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0; bus=(--bus "${COMP_WORDS[i]}") ;;
-      --timeout|--lines|--count|-n|--message|-m|--folder|--title|--rank|--compartments|--colour|--image|--memory|--uplink|--level|--svg) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
+      --level|--folder|--svg)
+        ((++i)); [[ $i -lt $COMP_CWORD ]] || { _bulkhead_value "${word#--}"; return 0; } ;;
+      --timeout|--lines|--count|-n|--message|-m|--title|--rank|--compartments|--colour|--image|--memory|--uplink) ((++i)); [[ $i -lt $COMP_CWORD ]] || return 0 ;;
       --) return 0 ;;
       -*) ;;
       *)
@@ -82,14 +84,26 @@ _bulkhead() {
       level) words=$(_bulkhead_ask name "${bus[@]}" list) ;;
       device) words=$(_bulkhead_ask id "${bus[@]}" device list) ;;
       command) words=$(_bulkhead_next "${given[0]-}") ;;
-      kind) words='level flows networks devices host' ;;
-      file|path) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return 0 ;;
-      folder) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return 0 ;;
+      kind) words='level flows networks devices host template level.d flows.d networks.d devices.d host.d' ;;
+      version) words=$(_bulkhead_ask version "${bus[@]}" spec history) ;;
+      file|path|folder|set) _bulkhead_value "$kind"; return 0 ;;
     esac
     # A level once named is not offered again.
     for word in "${given[@]}"; do words=" ${words//$'\n'/ } "; words=${words// "$word" / }; done
   fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+# Offers what a file, a folder, a set ("applied", or a folder) or a level can be; reads `cur` and
+# `bus` of _bulkhead, which calls it.
+_bulkhead_value() {
+  [[ $1 == level ]] || compopt -o filenames 2>/dev/null
+  case $1 in
+    level) mapfile -t COMPREPLY < <(compgen -W "$(_bulkhead_ask name "${bus[@]}" list)" -- "$cur") ;;
+    file|path|svg) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    folder) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    set) mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -W applied -- "$cur") ;;
+  esac
 }
 
 # The words that can follow: first words of commands, or second ones after a group like "device".

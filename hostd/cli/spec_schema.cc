@@ -20,6 +20,9 @@ using vmspec::TableSchema;
 constexpr std::array<std::string_view, 5> kKinds = {"level", "flows", "networks", "devices",
                                                     "host"};
 
+/// "flows.d": of a drop-in of flows.toml.
+constexpr std::string_view kPartEnd = ".d";
+
 const TableSchema& SchemaOf(std::size_t kind) {
   const std::array<const TableSchema*, 5> files = {&vmspec::kLevelSchema, &vmspec::kFlowsSchema,
                                                    &vmspec::kNetworksSchema,
@@ -169,14 +172,40 @@ Json LevelJson() {
 
 Json FileJson(std::size_t kind) { return kind == 0 ? LevelJson() : TableJson(SchemaOf(kind)); }
 
+/// What a file lays over another, or under it, need not be whole. The elements of a list are.
+Json Part(const Json& whole) {
+  if (whole.items() != nullptr) {
+    JsonArray items;
+    for (const Json& item : *whole.items()) items.push_back(Part(item));
+    return items;
+  }
+  if (whole.members() == nullptr) return whole;
+  JsonMembers members;
+  for (const auto& [name, value] : *whole.members()) {
+    // A key that is called "required" would have an object here.
+    if (name == "required" && value.items() != nullptr) continue;
+    members.emplace_back(name, name == "items" ? value : Part(value));
+  }
+  return members;
+}
+
+/// templates/NAME.toml and drop-ins of the kind.
+Json PartJson(std::size_t kind) {
+  Json part = Part(TableJson(SchemaOf(kind)));
+  JsonMembers members = *part.members();
+  members.emplace_back("required", JsonArray{"schema"});
+  return members;
+}
+
 JsonMembers Head(std::string_view title) {
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Bulkhead " BULKHEAD_VERSION ": " + std::string(title)}};
 }
 
-Json OneFile(std::size_t kind) {
-  JsonMembers out = Head(SchemaOf(kind).name);
-  Json file = FileJson(kind);
+Json OneFile(std::size_t kind, bool part) {
+  std::string title(SchemaOf(kind).name);
+  JsonMembers out = Head(part ? "laid over " + title : title);
+  Json file = part ? PartJson(kind) : FileJson(kind);
   out.insert(out.end(), file.members()->begin(), file.members()->end());
   return out;
 }
@@ -202,13 +231,18 @@ Result<int> SpecSchema(Context& context, const Arguments& arguments) {
     return kExitOk;
   }
   const std::string& word = arguments.positional[0];
-  const auto* kind = std::ranges::find(kKinds, word);
+  const bool part = word == "template" || word.ends_with(kPartEnd);
+  std::string_view whole = word == "template" ? kKinds[0] : std::string_view(word);
+  if (whole.ends_with(kPartEnd)) whole.remove_suffix(kPartEnd.size());
+  const auto* kind = std::ranges::find(kKinds, whole);
   if (kind == kKinds.end()) {
     std::vector<std::string> known(kKinds.begin(), kKinds.end());
+    for (std::string_view name : kKinds) known.push_back(std::string(name) + std::string(kPartEnd));
+    known.emplace_back("template");
     return Fail(ErrorCode::kNotFound, "no kind of file " + Printable(word, 80) + ": give one of " +
                                           vmspec::Listed(known, " and ") + Suggestion(word, known));
   }
-  context.Print(OneFile(static_cast<std::size_t>(kind - kKinds.begin())));
+  context.Print(OneFile(static_cast<std::size_t>(kind - kKinds.begin()), part));
   return kExitOk;
 }
 

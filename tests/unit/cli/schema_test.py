@@ -108,7 +108,27 @@ def check_others():
     assert not holds("host", {"schema": 3})
 
 
+def check_parts():
+    """Templates and drop-ins say a part; what a part says must still be right."""
+    def is_part(kind, document):
+        schema = json.loads(output("spec", "schema", kind))
+        jsonschema.Draft202012Validator.check_schema(schema)
+        return jsonschema.Draft202012Validator(schema).is_valid(document)
+    for kind in ("template", "level.d"):
+        assert is_part(kind, {"schema": 2, "resources": {"vcpus": 2}})
+        assert is_part(kind, {"schema": 2, "network": {"deny": [{"to": "10.0.0.0/8"}]}})
+        assert not is_part(kind, {"resources": {"vcpus": 2}}), "the schema is said in each file"
+        assert not is_part(kind, {"schema": 2, "resources": {"vcpu": 2}})
+        assert not is_part(kind, {"schema": 2, "network": {"deny": [{"comment": "to nowhere"}]}}), "an element is whole"
+    assert is_part("flows.d", {"schema": 2, "flow": {"up": {"quota": "1 GiB"}}})
+    assert not is_part("flows.d", {"schema": 2, "flow": {"up": {"kwota": "1 GiB"}}})
+    assert is_part("devices.d", {"schema": 2, "device": {"stick": {"serial": "1"}}})
+    for kind in ("networks.d", "host.d"):
+        assert is_part(kind, {"schema": 2})
+
+
 check_schemas()
+check_parts()
 check_examples()
 check_levels()
 check_others()

@@ -162,6 +162,7 @@ class Stub:
         self.path = os.path.join(folder, "bulkhead")
         with open(self.path, "w", encoding="utf-8") as f:
             f.write(f'#!/bin/sh\ncase "$*" in *"device list") cat "{golden}/device-list.json" ;;\n'
+                    f'*"spec history") cat "{golden}/spec-history.json" ;;\n'
                     f'*list) cat "{golden}/list.json" ;; esac\n')
         os.chmod(self.path, 0o755)
 
@@ -190,6 +191,8 @@ class Bash(unittest.TestCase):
             self.assertEqual({"loop0"}, ask("device", "lend", ""))
             self.assertEqual({"low", "high"}, ask("device", "lend", "loop0", ""))
             self.assertEqual(set(), ask("run", "low", "--", ""))
+            self.assertEqual({"low", "high"}, ask("spec", "show", "--level", ""))
+            self.assertEqual({"9", "8"}, ask("spec", "rollback", ""))
 
     def test_offers_nothing_for_a_value_and_nothing_after_nonsense(self):
         self.assertEqual(set(), bash_answers("--bus", ""))
@@ -202,6 +205,9 @@ class Bash(unittest.TestCase):
         os.chdir(ROOT)
         try:
             self.assertIn("vmspec", bash_answers("spec", "check", "vm"))
+            self.assertEqual({"vmspec"}, bash_answers("spec", "new", "--folder", "vm"))
+            self.assertEqual({"applied"}, bash_answers("spec", "diff", "appl"))
+            self.assertIn("README.md", bash_answers("spec", "graph", "--svg", "READ"))
         finally:
             os.chdir(old)
         self.assertEqual(first_words(), bash_answers("help", ""))
