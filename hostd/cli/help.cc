@@ -19,7 +19,25 @@ std::string OptionLine(const Option& option) {
   if (!option.alias.empty()) left += std::string(option.alias) + ", ";
   left += option.name;
   if (!option.value.empty()) left += " " + std::string(option.value);
-  return Padded(left, 20) + std::string(option.help) + "\n";
+  return Padded(left, 22) + std::string(option.help) + "\n";
+}
+
+std::string SummaryLine(const Command& command) {
+  std::string left = "  " + std::string(command.name);
+  if (!command.arguments.empty()) left += " " + std::string(command.arguments);
+  return Padded(left, 30) + std::string(command.summary) + "\n";
+}
+
+/// The commands of a group ("spec"), a line each as in the help for all; nothing when there is
+/// none.
+std::string HelpForGroup(const std::string& group) {
+  std::string text;
+  for (const Command& command : Commands()) {
+    if (command.name.starts_with(group + " ")) text += SummaryLine(command);
+  }
+  if (text.empty()) return text;
+  return "usage: bulkhead " + group + " COMMAND [ARGUMENTS]\n\n" + text + "\nbulkhead help " +
+         group + " COMMAND explains one\n";
 }
 
 }  // namespace
@@ -39,11 +57,7 @@ std::string HelpForAll() {
   std::string text =
       "bulkhead: security levels on one machine\n\n"
       "usage: bulkhead [--json] [--bus ADDRESS] COMMAND [ARGUMENTS]\n\n";
-  for (const Command& command : Commands()) {
-    std::string left = "  " + std::string(command.name);
-    if (!command.arguments.empty()) left += " " + std::string(command.arguments);
-    text += Padded(left, 30) + std::string(command.summary) + "\n";
-  }
+  for (const Command& command : Commands()) text += SummaryLine(command);
   return text +
          "\nbulkhead help COMMAND explains one; all of it: man bulkhead, man bulkhead-spec "
          "(docs/man)\n";
@@ -61,10 +75,9 @@ Result<int> Help(Context& context, const Arguments& arguments) {
   for (const std::string& word : arguments.positional) name += (name.empty() ? "" : " ") + word;
   std::string text;
   for (const Command& command : Commands()) {
-    if (command.name == name || command.name.starts_with(name + " "))
-      text += (text.empty() ? "" : "\n") + HelpFor(command);
+    if (command.name == name) text = HelpFor(command);
   }
-  if (name.empty()) text = HelpForAll();
+  if (text.empty()) text = name.empty() ? HelpForAll() : HelpForGroup(name);
   if (text.empty()) {
     return Fail(ErrorCode::kNotFound, "no command " + Printable(name, 80) + ": see bulkhead help");
   }

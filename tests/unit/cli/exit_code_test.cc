@@ -88,6 +88,18 @@ TEST_F(ExitCodes, NotFoundForALevelThatIsNotThere) {
   EXPECT_EQ(kExitNotFound, Cli({"console", "nowhere"}).code);
 }
 
+TEST_F(ExitCodes, HelpOfAGroupIsALineForEachOfItsCommands) {
+  Outcome outcome = RunCli({"help", "audit"}, "");
+  EXPECT_EQ(kExitOk, outcome.code);
+  EXPECT_EQ(
+      "usage: bulkhead audit COMMAND [ARGUMENTS]\n\n"
+      "  audit tail                  the last decisions\n"
+      "  audit verify [FILE]         check the chain of the log, or of a copy of it\n\n"
+      "bulkhead help audit COMMAND explains one\n",
+      outcome.out);
+  EXPECT_THAT(RunCli({"help", "audit", "tail"}, "").out, HasSubstr("--lines N"));
+}
+
 TEST_F(ExitCodes, RunPassesTheStatusOfTheCommand) {
   Fake().world()->run.status = 3;
   EXPECT_EQ(3, Cli({"run", "low", "--", "false"}).code);
