@@ -35,25 +35,45 @@ AppliedSpecPtr WithVersion(AppliedSpec applied, SpecVersion version) {
 
 }  // namespace
 
+namespace {
+
+/// All of them at once: who is told of one, stops it, and is told of the next, asks three times.
+Error StopThemFirst(const std::vector<std::string>& levels, const std::string& why) {
+  std::string all;
+  for (const std::string& name : levels) all += (all.empty() ? "" : " ") + name;
+  bool one = levels.size() == 1;
+  return {ErrorCode::kBusy,
+          (one ? "level " : "levels ") + all + (one ? " is" : " are") +
+              " up and the new spec set " + why + ": stop " + (one ? "it" : "them") +
+              " first (bulkhead stop " + all + ")",
+          0};
+}
+
+}  // namespace
+
 Status CheckAgainstLive(const vmspec::SpecSet& now, const vmspec::SpecSet& next,
                         const std::set<std::string>& live) {
+  std::vector<std::string> gone;
+  std::vector<std::string> moved;
   for (const std::string& name : live) {
     auto old_level = now.levels.find(name);
     auto new_level = next.levels.find(name);
     if (new_level == next.levels.end()) {
-      return Fail(ErrorCode::kBusy, "level " + name +
-                                        " is up and the new spec set does not have it: stop it "
-                                        "first (bulkhead stop " +
-                                        name + ")");
-    }
-    if (old_level != now.levels.end() && old_level->second.label != new_level->second.label) {
-      return Fail(ErrorCode::kBusy, "level " + name +
-                                        " is up and the new spec set gives it another label (" +
-                                        new_level->second.origin.ToString() +
-                                        "): stop it first (bulkhead stop " + name + ")");
+      gone.push_back(name);
+    } else if (old_level != now.levels.end() &&
+               old_level->second.label != new_level->second.label) {
+      moved.push_back(name);
     }
   }
-  return {};
+  if (!gone.empty()) {
+    const char* why = gone.size() == 1 ? "does not have it" : "does not have them";
+    return std::unexpected(StopThemFirst(gone, why));
+  }
+  if (moved.empty()) return {};
+  std::string place = next.levels.at(moved[0]).origin.ToString();
+  return std::unexpected(StopThemFirst(moved, moved.size() == 1
+                                                  ? "gives it another label (" + place + ")"
+                                                  : "gives them other labels (" + place + ")"));
 }
 
 Result<AppliedSpecPtr> SpecDesk::Number(vmspec::SpecFiles files, vmspec::SpecSet spec) {

@@ -135,6 +135,17 @@ TEST(SpecDesk, CannotTakeALevelAwayThatIsUp) {
   EXPECT_NE(refused.error().message.find("bulkhead stop low"), std::string::npos);
 }
 
+TEST(SpecDesk, NamesAllLevelsThatMustStopAtOnce) {
+  vmspec::SpecSet now = TwoLevels()->spec;
+  vmspec::SpecSet next = now;
+  next.levels.clear();
+  Status refused = CheckAgainstLive(now, next, {"low", "high"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "levels high low are up and the new spec set does not have them: stop them first "
+            "(bulkhead stop high low)");
+}
+
 TEST(SpecDesk, CannotRelabelALevelThatIsUp) {
   vmspec::SpecSet now = TwoLevels()->spec;
   vmspec::SpecSet next = now;
