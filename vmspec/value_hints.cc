@@ -44,9 +44,8 @@ std::string FromAliases(std::string_view text, std::span<const Alias> aliases) {
   auto counted = Split(text);
   if (!counted) return {};
   auto found = std::ranges::find(aliases, std::string_view(counted->word), &Alias::said);
-  return found == aliases.end()
-             ? ""
-             : DidYouMeanText(counted->number + " " + std::string(found->unit));
+  return found == aliases.end() ? ""
+                                : DidYouMeanText(counted->number + " " + std::string(found->unit));
 }
 
 /// "1.5 GiB" in the next smaller unit, when it is a whole number of these.
@@ -55,7 +54,7 @@ std::string MeantFraction(std::string_view text) {
   auto whole = ParseNumber(text.substr(0, dot));
   auto rest = dot == text.npos ? std::nullopt : Split(text.substr(dot + 1));
   if (!whole || *whole > 999'999 || !rest || rest->number.size() > 3) return {};
-  static constexpr Alias kSmaller[] = {{"kib", "B"}, {"mib", "KiB"}, {"gib", "MiB"},
+  static constexpr Alias kSmaller[] = {{"kib", "B"},   {"mib", "KiB"}, {"gib", "MiB"},
                                        {"tib", "GiB"}, {"gb", "MiB"},  {"g", "MiB"}};
   const auto* unit = std::ranges::find(kSmaller, std::string_view(rest->word), &Alias::said);
   std::uint64_t tenths = 1;
@@ -68,29 +67,28 @@ std::string MeantFraction(std::string_view text) {
 }  // namespace
 
 std::string MeantSize(std::string_view text) {
-  static constexpr Alias kSizes[] = {
-      {"b", "B"},       {"bytes", "B"},   {"k", "KiB"},     {"kb", "KiB"},    {"kib", "KiB"},
-      {"m", "MiB"},     {"mb", "MiB"},    {"mib", "MiB"},   {"g", "GiB"},     {"gb", "GiB"},
-      {"gib", "GiB"},   {"t", "TiB"},     {"tb", "TiB"},    {"tib", "TiB"}};
+  static constexpr Alias kSizes[] = {{"b", "B"},     {"bytes", "B"}, {"k", "KiB"},   {"kb", "KiB"},
+                                     {"kib", "KiB"}, {"m", "MiB"},   {"mb", "MiB"},  {"mib", "MiB"},
+                                     {"g", "GiB"},   {"gb", "GiB"},  {"gib", "GiB"}, {"t", "TiB"},
+                                     {"tb", "TiB"},  {"tib", "TiB"}};
   std::string meant = FromAliases(text, kSizes);
   return meant.empty() ? MeantFraction(text) : meant;
 }
 
 std::string MeantDuration(std::string_view text) {
   static constexpr Alias kDurations[] = {
-      {"s", "s"},      {"sec", "s"},    {"secs", "s"},  {"second", "s"}, {"seconds", "s"},
-      {"m", "min"},    {"min", "min"},  {"mins", "min"}, {"minute", "min"}, {"minutes", "min"},
-      {"h", "h"},      {"hr", "h"},     {"hrs", "h"},   {"hour", "h"},   {"hours", "h"},
-      {"d", "d"},      {"day", "d"},    {"days", "d"}};
+      {"s", "s"},   {"sec", "s"},   {"secs", "s"},   {"second", "s"},   {"seconds", "s"},
+      {"m", "min"}, {"min", "min"}, {"mins", "min"}, {"minute", "min"}, {"minutes", "min"},
+      {"h", "h"},   {"hr", "h"},    {"hrs", "h"},    {"hour", "h"},     {"hours", "h"},
+      {"d", "d"},   {"day", "d"},   {"days", "d"}};
   return FromAliases(text, kDurations);
 }
 
 std::string MeantBitRate(std::string_view text) {
-  static constexpr Alias kRates[] = {
-      {"bps", "bit/s"},       {"bit", "bit/s"},       {"bit/s", "bit/s"},
-      {"kbps", "kbit/s"},     {"kbit", "kbit/s"},     {"kbit/s", "kbit/s"},
-      {"mbps", "Mbit/s"},     {"mbit", "Mbit/s"},     {"mbit/s", "Mbit/s"},
-      {"gbps", "Gbit/s"},     {"gbit", "Gbit/s"},     {"gbit/s", "Gbit/s"}};
+  static constexpr Alias kRates[] = {{"bps", "bit/s"},   {"bit", "bit/s"},   {"bit/s", "bit/s"},
+                                     {"kbps", "kbit/s"}, {"kbit", "kbit/s"}, {"kbit/s", "kbit/s"},
+                                     {"mbps", "Mbit/s"}, {"mbit", "Mbit/s"}, {"mbit/s", "Mbit/s"},
+                                     {"gbps", "Gbit/s"}, {"gbit", "Gbit/s"}, {"gbit/s", "Gbit/s"}};
   // "MBps" is eight times "Mbps".
   return text.find('B') == text.npos ? FromAliases(text, kRates) : "";
 }
