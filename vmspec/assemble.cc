@@ -81,10 +81,13 @@ class Assembler {
       return;
     }
     if (path->part != Part::kTop && !IsName(path->name)) {
+      std::string lower = path->name;
+      for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
       faults_.Error(codes::kFileName,
                     Quoted(path->name) + " cannot be the name of a " +
                         (path->part == Part::kLevel ? "level" : "template"),
-                    StartOf(file), {}, kNameRule);
+                    StartOf(file), IsName(lower) ? "did you mean \"" + lower + "\"?" : "",
+                    kNameRule);
       return;
     }
     Sheet& sheet = SheetsOf(path->part)[path->name];
@@ -110,8 +113,8 @@ class Assembler {
     for (auto& [name, sheet] : levels_) {
       if (!sheet.has_own) {
         faults_.Error(codes::kUnknownFile,
-                      "there is no level " + Quoted(name) + " for this drop-in", sheet.first, {},
-                      "a level is a file levels/NAME.toml");
+                      "there is no level " + Quoted(name) + " for this drop-in", sheet.first,
+                      DidYouMean(name, LevelsWithAFile()), "a level is a file levels/NAME.toml");
         continue;
       }
       out.level_names.insert(name);
@@ -125,6 +128,14 @@ class Assembler {
   }
 
  private:
+  std::vector<std::string> LevelsWithAFile() const {
+    std::vector<std::string> names;
+    for (const auto& [name, sheet] : levels_) {
+      if (sheet.has_own) names.push_back(name);
+    }
+    return names;
+  }
+
   Sheets& SheetsOf(Part part) {
     return part == Part::kLevel ? levels_ : part == Part::kTemplate ? templates_ : tops_;
   }

@@ -140,6 +140,12 @@ TEST(Assemble, ADropInNeedsItsLevel) {
   EXPECT_EQ(checked.diagnostics[0].code, codes::kUnknownFile);
 }
 
+TEST(Assemble, ADropInOfAMisspeltLevelSuggestsTheLevel) {
+  auto checked = CheckSpec(With({{"levels/hihg.d/10-a.toml", "schema = 2\ntitle = \"A\"\n"}}));
+  ASSERT_EQ(checked.diagnostics.size(), 1U);
+  EXPECT_EQ(checked.diagnostics[0].label, "did you mean \"high\"?");
+}
+
 TEST(Assemble, TemplatesHaveNoDropIns) {
   auto checked = CheckSpec(With({{"templates/a.d/x.toml", "schema = 2\n"}}));
   ASSERT_EQ(checked.diagnostics.size(), 1U);
