@@ -85,6 +85,7 @@ CheckedSpec CheckSpec(const SpecFiles& files) {
   Assembled assembled = Assemble(files, faults);
   CollectAllNames(assembled, draft);
   draft.levels_without_label = assembled.level_names;
+  draft.any_device_rule_at_fault = assembled.unreadable.contains("devices");
   ReadAll(assembled, draft, faults);
   CheckCounts(draft, faults);
   CheckInformationFlow(draft, faults);

@@ -17,7 +17,16 @@ struct Draft {
   std::size_t flow_names = 0;    ///< flows that are written down, sound or not
   NameSet levels_without_label;  ///< at fault: the lattice says nothing of them
   NameSet uplinks_without_label;
+  NameSet devices_at_fault;               ///< what may flow through them cannot be told
+  bool any_device_rule_at_fault = false;  ///< who may have which device cannot be told
 };
+
+/// On a fault that keeps a level, an uplink or a device, or all devices, out of the check of
+/// information flow: what would be found there is an echo of it, or is not there at all.
+inline constexpr char kFlowUnchecked[] =
+    "ways of information through it are checked when this is mended";
+inline constexpr char kDevicesUnchecked[] =
+    "ways of information through devices are checked when this is mended";
 
 /// Each document is of the current schema, and without the keys `schema` and `extends`.
 void ReadHost(const Node& document, Draft& draft, Faults& faults);

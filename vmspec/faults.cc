@@ -22,11 +22,17 @@ void Faults::Warning(std::string_view code, std::string message, const Origin& o
 }
 
 void Faults::Add(Diagnostic diagnostic) {
+  if (!diagnostic.warning) ++errors_;
   if (kept_.size() < kMaxFaults) {
     kept_.push_back(std::move(diagnostic));
   } else {
     ++(diagnostic.warning ? dropped_warnings_ : dropped_errors_);
   }
+}
+
+void Faults::NoteOnLast(std::string message) {
+  bool kept = !kept_.empty() && dropped_errors_ + dropped_warnings_ == 0;
+  if (kept) kept_.back().notes.push_back({{}, std::move(message)});
 }
 
 std::vector<Diagnostic> Faults::Take() {
@@ -48,7 +54,7 @@ std::vector<Diagnostic> Faults::Take() {
     closing.warning = dropped_errors_ == 0;
     kept_.push_back(std::move(closing));
   }
-  dropped_errors_ = dropped_warnings_ = 0;
+  errors_ = dropped_errors_ = dropped_warnings_ = 0;
   return std::exchange(kept_, {});
 }
 

@@ -22,6 +22,11 @@ class Faults {
                std::string label = {}, std::string help = {});
 
   void Add(Diagnostic diagnostic);
+  /// What follows from the last one; forgotten where that was not kept.
+  void NoteOnLast(std::string message);
+
+  /// Errors so far, kept or not.
+  [[nodiscard]] std::size_t errors() const { return errors_; }
 
   /// All of them in order of file, line and column, and when there were more than kMaxFaults a
   /// closing word; the collector is empty then.
@@ -29,6 +34,7 @@ class Faults {
 
  private:
   std::vector<Diagnostic> kept_;
+  std::size_t errors_ = 0;
   std::size_t dropped_errors_ = 0;
   std::size_t dropped_warnings_ = 0;
 };

@@ -129,8 +129,20 @@ bool FlowGraph::Opens(const FlowEdge& opener, const FlowEdge& sealer) const {
       with.keys, [&](std::uint32_t key) { return std::ranges::binary_search(sealed, key); });
 }
 
+/// A device without a label passes on what it holds: this one must not.
+void FlowGraph::Forget(FlowNode& node) {
+  node.label.reset();
+  node.holds = false;
+}
+
 void FlowGraph::Forget(NodeKind kind, std::string_view name) {
-  if (auto id = Find(kind, name)) nodes_[*id].label.reset();
+  if (auto id = Find(kind, name)) Forget(nodes_[*id]);
+}
+
+void FlowGraph::ForgetAll(NodeKind kind) {
+  for (FlowNode& node : nodes_) {
+    if (node.kind == kind) Forget(node);
+  }
 }
 
 }  // namespace bulkhead::vmspec

@@ -112,9 +112,11 @@ class FlowGraph {
   [[nodiscard]] bool Opens(const FlowEdge& opener, const FlowEdge& sealer) const;
   [[nodiscard]] bool truncated() const { return truncated_; }
 
-  /// The label of that node is not known (its file is at fault): nothing is said of the node, it
-  /// is no end of any way and no way leads through it.
+  /// The label of that node is not known (what is written of it is at fault): nothing is said of
+  /// the node, it is no end of any way and no way leads through it.
   void Forget(NodeKind kind, std::string_view name);
+  /// The same of every node of the kind.
+  void ForgetAll(NodeKind kind);
   /// Information that arrives may go on under its own label: no label stops it, and it is held.
   [[nodiscard]] bool PassesThrough(NodeId id) const {
     return !nodes_[id].label && nodes_[id].holds && nodes_[id].kind != NodeKind::kLevel &&
@@ -127,6 +129,7 @@ class FlowGraph {
 
  private:
   friend class FlowGraphBuilder;
+  static void Forget(FlowNode& node);
 
   std::vector<FlowNode> nodes_;
   std::vector<FlowEdge> edges_;

@@ -6,7 +6,14 @@ namespace bulkhead::vmspec {
 
 namespace {
 
+/// A rule that is half understood denies, or lends, what nobody meant.
+void NoteRuleAtFault(Draft& draft, Faults& faults) {
+  draft.any_device_rule_at_fault = true;
+  faults.NoteOnLast(kDevicesUnchecked);
+}
+
 void ReadRule(const Node& node, TableReader& file, Draft& draft) {
+  std::size_t errors = file.faults().errors();
   TableReader table = file.Below("rule", node);
   DeviceRule rule;
   rule.origin = node.origin;
@@ -19,6 +26,7 @@ void ReadRule(const Node& node, TableReader& file, Draft& draft) {
   table.Read("usb-id", rule.usb_id);
   table.Read("comment", rule.comment);
   table.Finish();
+  if (file.faults().errors() > errors) NoteRuleAtFault(draft, file.faults());
   draft.spec.device_rules.push_back(std::move(rule));
 }
 
@@ -26,6 +34,7 @@ void ReadDevice(const Member& member, TableReader& file, Draft& draft) {
   KnownDevice device;
   device.name = member.key;
   device.origin = member.value.origin;
+  std::size_t errors = file.faults().errors();
   TableReader table = file.Below("device", member.value);
   table.Read("class", device.classes);
   table.Read("serial", device.serial);
@@ -39,6 +48,12 @@ void ReadDevice(const Member& member, TableReader& file, Draft& draft) {
                          device.origin, {}, "say its \"serial\", \"path\" or \"usb-id\"");
   }
   table.Finish();
+  // Each of its keys decides who may have it and what it keeps: half of them would make the check
+  // of information flow lie.
+  if (file.faults().errors() > errors) {
+    draft.devices_at_fault.insert(device.name);
+    file.faults().NoteOnLast(kFlowUnchecked);
+  }
   draft.spec.devices.emplace(device.name, std::move(device));
 }
 
@@ -63,7 +78,9 @@ void ReadDevices(const Node& document, Draft& draft, Faults& faults) {
   for (const Node* node : file.Tables("rule")) ReadRule(*node, file, draft);
   for (const Member* member : file.NamedTables("device")) ReadDevice(*member, file, draft);
   for (const Member* member : file.NamedTables("key")) ReadKey(*member, file, draft);
+  std::size_t errors = faults.errors();
   file.Finish();
+  if (faults.errors() > errors) NoteRuleAtFault(draft, faults);  // [[rules]]
 }
 
 }  // namespace bulkhead::vmspec

@@ -39,6 +39,8 @@ void ReadIdentity(TableReader& table, Level& level, Draft& draft) {
   if (auto label = table.GetLabel("label")) {
     level.label = *label;
     draft.levels_without_label.erase(level.name);
+  } else if (table.Has("label")) {
+    table.faults().NoteOnLast(kFlowUnchecked);
   }
   level.label_origin = table.OriginOf("label");
   table.Read("colour", level.colour);

@@ -42,6 +42,8 @@ void ReadUplink(const Member& member, TableReader& file, Draft& draft) {
   if (auto label = table.GetLabel("label")) {
     uplink.label = *label;
     draft.uplinks_without_label.erase(uplink.name);
+  } else if (table.Has("label")) {
+    table.faults().NoteOnLast(kFlowUnchecked);
   }
   table.Read("routes-to", uplink.routes_to);
   uplink.routes_origin = table.OriginOf("routes-to");

@@ -6,6 +6,7 @@
 
 #include "vmspec/codes.h"
 #include "vmspec/did_you_mean.h"
+#include "vmspec/draft.h"
 #include "vmspec/scalars.h"
 
 namespace bulkhead::vmspec {
@@ -244,6 +245,7 @@ void TableReader::Finish() {
   for (const KeySchema& key : schema_.keys) {
     if (!key.required || Has(key.key)) continue;
     faults_.Error(codes::kMissingKey, "the key " + Quoted(key.key) + " is missing", node_.origin);
+    if (key.key == "label") faults_.NoteOnLast(kFlowUnchecked);
   }
 }
 
