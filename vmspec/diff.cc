@@ -7,23 +7,13 @@
 
 #include "vmspec/base/sanitize.h"
 #include "vmspec/faults.h"
+#include "vmspec/restart_facts.h"
 
 namespace bulkhead::vmspec {
 
 namespace {
 
 constexpr std::size_t kMaxWays = 1000;
-
-/// The subjects of a set: (kind, name).
-using Subjects = std::set<std::pair<std::string, std::string>>;
-
-Subjects SubjectsOf(const std::vector<Fact>& facts) {
-  Subjects out;
-  for (const Fact& fact : facts) {
-    if (fact.key.field.empty()) out.emplace(fact.key.kind, fact.key.name);
-  }
-  return out;
-}
 
 /// A device rule that allows, of this level or of all, is among the facts.
 bool Narrowed(const std::vector<Fact>& facts, const FactKey& key) {
@@ -42,10 +32,7 @@ Effect Mirrored(Effect effect) {
 class Comparison {
  public:
   Comparison(std::vector<Fact> before, std::vector<Fact> after)
-      : before_(std::move(before)),
-        after_(std::move(after)),
-        subjects_before_(SubjectsOf(before_)),
-        subjects_after_(SubjectsOf(after_)) {}
+      : before_(std::move(before)), after_(std::move(after)) {}
 
   Difference Run() {
     auto old = before_.begin();
@@ -71,7 +58,6 @@ class Comparison {
     for (Effect effect : EffectsOf(old, now)) {
       out_.changes.push_back({effect, now.key, old.value, now.value, old.origin, now.origin});
     }
-    NoteRestart(now);
   }
 
   static std::vector<Effect> EffectsOf(const Fact& old, const Fact& now) {
@@ -103,7 +89,6 @@ class Comparison {
     (is_new ? change.after : change.before) = fact.value;
     (is_new ? change.origin_after : change.origin_before) = fact.origin;
     out_.changes.push_back(std::move(change));
-    NoteRestart(fact);
   }
 
   /// Nothing: what it belongs to is told, and stands for it.
@@ -129,16 +114,8 @@ class Comparison {
     return std::nullopt;
   }
 
-  void NoteRestart(const Fact& fact) {
-    std::pair subject(fact.key.kind, fact.key.name);
-    bool stays = subjects_before_.contains(subject) && subjects_after_.contains(subject);
-    if (fact.restarts && stays) out_.restarts.insert(fact.key.name);
-  }
-
   std::vector<Fact> before_;
   std::vector<Fact> after_;
-  Subjects subjects_before_;
-  Subjects subjects_after_;
   Difference out_;
 };
 
@@ -195,6 +172,7 @@ std::string_view NameOf(Effect effect) {
 Difference Diff(const SpecSet& before, const SpecSet& after) {
   Difference out = Comparison(FactsOf(before), FactsOf(after)).Run();
   CompareFlows(before, after, out);
+  out.restarts = RestartsBetween(before, after);
   return out;
 }
 

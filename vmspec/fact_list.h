@@ -80,7 +80,7 @@ class FactList {
     FactKey key = subject_;
     key.field = field;
     key.element = std::move(element);
-    all_.push_back(Fact{std::move(key), std::move(value), 0, {}, weight, false, origin_});
+    all_.push_back(Fact{std::move(key), std::move(value), 0, {}, weight, origin_});
     return all_.back();
   }
 

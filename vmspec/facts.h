@@ -41,8 +41,7 @@ struct Fact {
   std::uint64_t measure = 0;       ///< kMeasure, kGrant; of a kOpening: how far it opens
   std::vector<std::string> items;  ///< kAnyOf, kEachOf; sorted
   Weight weight = Weight::kPlain;
-  bool restarts = false;  ///< a running level has it from its next start on
-  Origin origin;          ///< of the field where the model knows it, else of what it is in
+  Origin origin;  ///< of the field where the model knows it, else of what it is in
 };
 
 /// Sorted by key; no key twice.

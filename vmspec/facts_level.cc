@@ -28,7 +28,7 @@ std::string ClockText(std::uint16_t minutes) {
 
 void AddIdentity(const Level& level, FactList& list) {
   list.Plain("title", level.title);
-  list.Plain("uuid", level.uuid).restarts = true;
+  list.Plain("uuid", level.uuid);
   list.Plain("label", level.label.ToString()).origin =
       level.label_origin.line != 0 ? level.label_origin : level.origin;
   list.Plain("colour", level.colour);
@@ -42,28 +42,27 @@ std::vector<std::string> OneOrAny(const std::string& word) {
 
 void AddImage(const Level& level, FactList& list) {
   const ImagePolicy& policy = level.image_policy;
-  list.Plain("image", level.image).restarts = true;
+  list.Plain("image", level.image);
   list.AnyOf("image.digest", OneOrAny(policy.digest));
   list.AnyOf("image.signed-by", OneOrAny(policy.signed_by));
-  list.Plain("image.boot", std::string(NameOf(policy.boot))).restarts = true;
-  list.Flag("image.secure-boot", policy.secure_boot, false).restarts = true;
-  list.Plain("image.kernel", std::string(NameOf(policy.kernel))).restarts = true;
+  list.Plain("image.boot", std::string(NameOf(policy.boot)));
+  list.Flag("image.secure-boot", policy.secure_boot, false);
+  list.Plain("image.kernel", std::string(NameOf(policy.kernel)));
 }
 
 void AddResources(const Level& level, FactList& list) {
-  list.Plain("resources.vcpus", level.vcpus).restarts = true;
-  list.Plain("resources.memory", Mib(level.memory_mib)).restarts = true;
-  list.Plain("resources.memory-max", Mib(level.memory_max_mib)).restarts = true;
-  list.Plain("resources.cpu-quota", level.cpu_quota_percent).restarts = true;
-  list.Plain("resources.cpu-weight", level.cpu_weight).restarts = true;
-  list.Plain("resources.io-weight", level.io_weight).restarts = true;
-  list.Plain("resources.io-read", ThroughputText(level.io_read_bytes_per_s)).restarts = true;
-  list.Plain("resources.io-write", ThroughputText(level.io_write_bytes_per_s)).restarts = true;
-  list.Plain("state.kind", level.persistent ? "persistent" : "ephemeral").restarts = true;
-  list.Plain("state.size", Mib(level.state_mib)).restarts = true;
+  list.Plain("resources.vcpus", level.vcpus);
+  list.Plain("resources.memory", Mib(level.memory_mib));
+  list.Plain("resources.memory-max", Mib(level.memory_max_mib));
+  list.Plain("resources.cpu-quota", level.cpu_quota_percent);
+  list.Plain("resources.cpu-weight", level.cpu_weight);
+  list.Plain("resources.io-weight", level.io_weight);
+  list.Plain("resources.io-read", ThroughputText(level.io_read_bytes_per_s));
+  list.Plain("resources.io-write", ThroughputText(level.io_write_bytes_per_s));
+  list.Plain("state.kind", level.persistent ? "persistent" : "ephemeral");
+  list.Plain("state.size", Mib(level.state_mib));
   list.Measured("state.encryption", std::string(NameOf(level.encryption)),
-                level.encryption == Encryption::kNone ? 1 : 0)
-      .restarts = true;
+                level.encryption == Encryption::kNone ? 1 : 0);
   list.Plain("state.snapshots", level.snapshots);
 }
 
@@ -104,7 +103,7 @@ void AddLife(const Level& level, FactList& list) {
   const LifeCycle& life = level.life_cycle;
   list.Plain("life-cycle.order", life.order);
   list.Plain("life-cycle.idle-suspend", DurationText(life.idle_suspend_s));
-  list.Flag("life-cycle.disposable", life.disposable).restarts = true;
+  list.Flag("life-cycle.disposable", life.disposable);
   list.Flag("life-cycle.preload", life.preload);
   list.Plain("life-cycle.on-crash", std::string(NameOf(life.on_crash)));
   const Updates& updates = level.updates;
@@ -129,8 +128,8 @@ void AddApplications(const Applications& applications, FactList& list) {
 }
 
 void AddDisplay(const Display& display, FactList& list) {
-  list.Flag("display.3d", display.three_d, true).restarts = true;
-  list.Plain("display.screens", display.screens).restarts = true;
+  list.Flag("display.3d", display.three_d, true);
+  list.Plain("display.screens", display.screens);
   list.Plain("display.border", display.border);
   list.At(display.clipboard_out_origin);
   list.Elements("display.clipboard-out", display.clipboard_out, Weight::kOpening);
@@ -143,14 +142,14 @@ void AddDisplay(const Display& display, FactList& list) {
 void AddLevelNetworkFacts(const LevelNetwork& network, FactList& list) {
   list.At(network.origin);
   auto address = [](const std::optional<Prefix>& p) { return p ? p->ToString() : "from the pool"; };
-  list.Grant("network.uplink", network.uplink, network.uplink.empty() ? 0 : 1).restarts = true;
+  list.Grant("network.uplink", network.uplink, network.uplink.empty() ? 0 : 1);
   AddRules("network.allow", network.allow, Weight::kOpening, list);
   AddRules("network.deny", network.deny, Weight::kClosing, list);
-  list.Plain("network.ipv4", address(network.address4)).restarts = true;
-  list.Plain("network.ipv6", address(network.address6)).restarts = true;
+  list.Plain("network.ipv4", address(network.address4));
+  list.Plain("network.ipv6", address(network.address6));
   std::vector<std::string> servers;
   for (const Prefix& server : network.dns) servers.push_back(server.ToString());
-  list.Plain("network.dns", Escaped(servers)).restarts = true;
+  list.Plain("network.dns", Escaped(servers));
   list.Limit("network.bandwidth-out", FormatBitRate(network.out_bits_per_s),
              network.out_bits_per_s);
   list.Limit("network.bandwidth-in", FormatBitRate(network.in_bits_per_s), network.in_bits_per_s);

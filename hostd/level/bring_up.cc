@@ -122,7 +122,9 @@ Result<BroughtUpLevel> BringUp(const World& world, const StartOrder& order, cons
   step("channels");
   if (Status s = world.instances->Activate(order.applied, order.level); !s) return Propagate(s);
   step("domain");
-  if (Status s = world.started->Set(order.level, FactsOf(*order.applied, *level)); !s) {
+  if (Status s =
+          world.started->Set(order.level, vmspec::RestartFactsOf(order.applied->spec, *level));
+      !s) {
     return Propagate(s);
   }
   if (Status s = world.hypervisor->CreatePaused(domain); !s) return Propagate(s);

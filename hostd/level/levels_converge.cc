@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "hostd/level/levels.h"
-#include "hostd/level/restart_facts.h"
 #include "vmspec/base/clock.h"
 
 namespace bulkhead::hostd {
@@ -79,7 +78,7 @@ void Levels::ForgetGoneFlows(WavePtr wave) {
   std::map<std::string, RestartFacts> now;
   for (const std::string& name : Live()) {
     if (const vmspec::Level* level = applied_->FindLevel(name)) {
-      now[name] = FactsOf(*applied_, *level);
+      now[name] = vmspec::RestartFactsOf(applied_->spec, *level);
     }
   }
   work_->Do(
@@ -87,7 +86,7 @@ void Levels::ForgetGoneFlows(WavePtr wave) {
         for (const auto& [level, facts] : now) {
           auto started = book->Find(level);
           // What cannot be written is only told wrongly after a restart of hostd.
-          if (started) (void)book->Set(level, WithoutGoneFlows(std::move(*started), facts));
+          if (started) (void)book->Set(level, vmspec::WithoutGoneFlows(std::move(*started), facts));
         }
         return true;
       },
@@ -107,7 +106,7 @@ std::vector<std::string> Levels::RestartsOf(const vmspec::Level& level) const {
   if (entry == entries_.end() || !entry->second.machine.Live()) return {};
   auto started = world_.started->Find(level.name);
   if (!started) return {};
-  return RestartNeeded(*started, FactsOf(*applied_, level));
+  return vmspec::RestartNeeded(*started, vmspec::RestartFactsOf(applied_->spec, level));
 }
 
 }  // namespace bulkhead::hostd

@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 
-#include "hostd/level/restart_facts.h"
 #include "vmspec/base/error.h"
+#include "vmspec/restart_facts.h"
 
 namespace bulkhead::hostd {
+
+using vmspec::RestartFacts;
 
 /// Any thread may call any member.
 class StartedBook {
