@@ -23,6 +23,16 @@ Result<IndexBook::Numbers> Count(const Map& map, std::uint32_t most, const std::
   return numbers;
 }
 
+Result<std::string> DomainOf(const Paths& paths, const AppliedSpec& applied,
+                             const std::string& level, const StartFacts& facts) {
+  const vmspec::Level* of = applied.FindLevel(level);
+  if (of == nullptr)
+    return Fail(ErrorCode::kNotFound, "the spec set has no level " + Printable(level, 64));
+  auto domain = BuildDomainXml(LowerDomain(paths, applied, *of, facts));
+  if (!domain) return Propagate(domain, "level " + Printable(level, 64));
+  return domain;
+}
+
 Result<std::string> RulesetOf(const AppliedSpec& applied, const std::string& level,
                               std::int64_t now_unix_s) {
   auto policy = netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level), now_unix_s);
@@ -54,13 +64,19 @@ StartFacts FactsOfNoStart(const Paths& paths, const vmspec::SpecSet& spec,
   return facts;
 }
 
+Status CanLower(const Paths& paths, const AppliedSpec& applied, const std::string& level,
+                const StartFacts& facts, std::int64_t now_unix_s) {
+  auto domain = DomainOf(paths, applied, level, facts);
+  if (!domain) return Propagate(domain);
+  auto policy = netpolicy::CompileLevel(applied.spec, level, applied.levels.at(level), now_unix_s);
+  if (!policy) return Propagate(policy);
+  return {};
+}
+
 Result<Lowered> Lower(const Paths& paths, const AppliedSpec& applied, const std::string& level,
                       const StartFacts& facts, std::int64_t now_unix_s) {
-  const vmspec::Level* of = applied.FindLevel(level);
-  if (of == nullptr)
-    return Fail(ErrorCode::kNotFound, "the spec set has no level " + Printable(level, 64));
-  auto domain = BuildDomainXml(LowerDomain(paths, applied, *of, facts));
-  if (!domain) return Propagate(domain, "level " + Printable(level, 64));
+  auto domain = DomainOf(paths, applied, level, facts);
+  if (!domain) return Propagate(domain);
   auto ruleset = RulesetOf(applied, level, now_unix_s);
   if (!ruleset) return Propagate(ruleset);
   return Lowered{.level = level,

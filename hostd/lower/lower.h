@@ -40,6 +40,10 @@ struct Lowered {
 Result<Lowered> Lower(const Paths& paths, const AppliedSpec& applied, const std::string& level,
                       const StartFacts& facts, std::int64_t now_unix_s);
 
+/// The errors of Lower() without what it makes: a set of a thousand levels has no use for it.
+Status CanLower(const Paths& paths, const AppliedSpec& applied, const std::string& level,
+                const StartFacts& facts, std::int64_t now_unix_s);
+
 // lowered_text.cc: for people to read and diff. Every text from the spec in them is printable.
 
 std::string RoutesText(const std::vector<DiodeRoute>& routes);

@@ -33,21 +33,29 @@ void AddWhatCannotStart(const vmspec::SpecSet& spec, std::vector<std::string>& a
   if (!numbered) return all.push_back(numbered.error().message);
   Paths paths;
   for (const auto& [name, level] : numbered->spec.levels) {
-    auto lowered = Lower(paths, *numbered, name, FactsOfNoStart(paths, numbered->spec, level), 0);
-    if (!lowered) all.push_back(lowered.error().message);
+    Status able = CanLower(paths, *numbered, name, FactsOfNoStart(paths, numbered->spec, level), 0);
+    if (!able) all.push_back(able.error().message);
   }
 }
 
-}  // namespace
-
-Status CanCarryOut(const vmspec::CheckedSpec& checked) {
-  std::vector<std::string> all = Settings(checked);
-  AddWhatCannotStart(checked.spec, all);
+Status Refusal(const std::vector<std::string>& all) {
   if (all.empty()) return {};
   std::string more = all.size() == 1 ? "" : ", and " + std::to_string(all.size() - 1) + " more";
   return Fail(ErrorCode::kRefused,
               "this version of Bulkhead cannot carry out all that the set says (" + all[0] + more +
                   "): take it out of the set; bulkhead spec check shows each as a warning");
+}
+
+}  // namespace
+
+Status CanCarryOutSettings(const vmspec::CheckedSpec& checked) {
+  return Refusal(Settings(checked));
+}
+
+Status CanCarryOut(const vmspec::CheckedSpec& checked) {
+  std::vector<std::string> all = Settings(checked);
+  AddWhatCannotStart(checked.spec, all);
+  return Refusal(all);
 }
 
 }  // namespace bulkhead::hostd

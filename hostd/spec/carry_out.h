@@ -11,4 +11,8 @@ namespace bulkhead::hostd {
 /// checker marked as not there yet (B0115), and what hostd itself knows that it would do wrongly.
 Status CanCarryOut(const vmspec::CheckedSpec& checked);
 
+/// The same of the settings alone, without a look at what each level becomes: for a set that was
+/// applied once. What this version would not start for another reason is refused at that start.
+Status CanCarryOutSettings(const vmspec::CheckedSpec& checked);
+
 }  // namespace bulkhead::hostd

@@ -58,6 +58,21 @@ TEST_F(SpecDeskFixture, CannotRollBackToASetThatTodaysCheckerRefuses) {
       HasSubstr("\"action\":\"spec.rollback\",\"subject\":\"spec\",\"outcome\":\"refused\""));
 }
 
+/// What it becomes is made at its start, not at hostd's: a level that could not start keeps no
+/// other from it.
+TEST_F(SpecDeskFixture, AStoredSetIsLoadedWithoutALookAtWhatItsLevelsBecome) {
+  ASSERT_TRUE(Apply(Files()));
+  BeginHostd([](const vmspec::SpecFiles& files) {
+    auto checked = vmspec::CheckSpec(files);
+    checked.spec.levels.at("low").cpu_weight = 0;  // as of a version that took it
+    return checked;
+  });
+  auto loaded = desk_->Load();
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ((*loaded)->version.number, 1u);
+  EXPECT_EQ(Apply(Files("Changed")).error().code, ErrorCode::kRefused);
+}
+
 TEST_F(SpecDeskFixture, CannotRollBackToWhatIsNotThereOrDamaged) {
   ASSERT_TRUE(Apply(Files("Public")));
   ASSERT_TRUE(Apply(Files("Changed")));
