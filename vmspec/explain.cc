@@ -8,6 +8,7 @@
 #include "vmspec/faults.h"
 #include "vmspec/flow_check.h"
 #include "vmspec/missing_rule.h"
+#include "vmspec/opened_ways.h"
 
 namespace bulkhead::vmspec {
 
@@ -158,6 +159,30 @@ class Traveller {
   Way way_;
 };
 
+/// Edges that move; opening does not.
+std::size_t Length(const Way& way) {
+  return static_cast<std::size_t>(std::ranges::count_if(way.steps, Moves));
+}
+
+/// What no simple path tells: ciphertext that is opened where it came sealed before, or that is
+/// sent on sealed by somebody who could open it.
+void AddOpenedWays(const FlowGraph& graph, std::size_t most_ways, Explanation& out) {
+  OpenedWays opened = FindOpenedWays(graph, out.from, out.to);
+  out.more = out.more || !opened.complete;
+  for (const std::vector<FlowEdge>& path : opened.ways) {
+    bool shown = std::ranges::any_of(out.ways, [&](const Way& way) {
+      return way.outcome == Outcome::kOpened && way.by && way.by->rule == path[0].rule;
+    });
+    if (shown) continue;
+    if (out.ways.size() >= most_ways) {
+      ++out.left_out;
+      continue;
+    }
+    out.ways.push_back({path, Outcome::kOpened, path[0]});
+  }
+  std::ranges::stable_sort(out.ways, {}, Length);
+}
+
 }  // namespace
 
 std::string_view NameOf(Outcome outcome) {
@@ -178,6 +203,7 @@ Explanation Explain(const SpecSet& spec, const FlowGraph& graph, NodeId from, No
     }
   });
   out.more = !all;
+  AddOpenedWays(graph, most_ways, out);
   bool readable =
       std::ranges::any_of(out.ways, [](const Way& way) { return way.outcome != Outcome::kSealed; });
   if (!readable) out.missing = MissingRules(spec, graph, out);

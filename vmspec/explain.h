@@ -23,7 +23,7 @@ enum class Outcome : std::uint8_t {
 std::string_view NameOf(Outcome outcome);
 
 struct Way {
-  std::vector<FlowEdge> steps;  ///< no node comes twice, but one that opens: a step to itself
+  std::vector<FlowEdge> steps;  ///< no node comes twice, but where it is opened
   Outcome outcome = Outcome::kClear;
   std::optional<FlowEdge> by;
 };

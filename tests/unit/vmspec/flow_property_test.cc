@@ -3,11 +3,13 @@
 /// failure names its seed; BULKHEAD_SEED=N runs from another one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
 #include "tests/unit/vmspec/naive_closure.h"
 #include "tests/unit/vmspec/random_sets.h"
+#include "vmspec/explain.h"
 
 namespace bulkhead::vmspec {
 namespace {
@@ -88,6 +90,28 @@ TEST(FlowProperty, TheCheckerAndANaiveClosureSayTheSame) {
   std::printf("\n");
   EXPECT_EQ(codes.size(), 12U) << "a kind of violation never came up";
   EXPECT_GT(clean, static_cast<int>(kSets / 20));
+}
+
+/// What check finds, explain shows: a way of the same kind between the same ends.
+TEST(FlowProperty, ExplainShowsWhatCheckFinds) {
+  int shown = 0;
+  for (std::uint32_t seed = FirstSeed(); seed < FirstSeed() + kSets; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RandomSet random(seed);
+    FlowGraph graph = random.set().Graph();
+    for (const Violation& v : FindViolations(graph).violations) {
+      for (NodeId end : v.ends) {
+        Explanation e = Explain(random.spec(), graph, v.from, end, 1000);
+        if (e.more || e.left_out > 0) continue;
+        Outcome wanted = v.opened ? Outcome::kOpened : Outcome::kClear;
+        bool found =
+            std::ranges::any_of(e.ways, [&](const Way& way) { return way.outcome == wanted; });
+        ASSERT_TRUE(found) << graph.node(v.from).name << " " << graph.node(end).name;
+        ++shown;
+      }
+    }
+  }
+  EXPECT_GT(shown, 1000);
 }
 
 }  // namespace
