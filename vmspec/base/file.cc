@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -69,7 +70,12 @@ Status GiveRights(int fd, const FileRights& rights) {
 
 Status Write(const std::string& path, std::string_view content, const FileRights& rights) {
   std::string temporary = path + ".new";
-  const int how = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  // What a killed writer left. Never written into: it could be a FIFO, on which we would wait, or a
+  // second name of another file.
+  if (::unlink(temporary.c_str()) != 0 && errno != ENOENT) {
+    return FailErrno("create " + temporary);
+  }
+  const int how = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   UniqueFd fd(::open(temporary.c_str(), how, rights.mode));
   if (!fd) return FailErrno("create " + temporary);
   Status s = WriteFully(fd.get(), content.data(), content.size());

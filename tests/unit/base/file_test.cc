@@ -118,11 +118,11 @@ TEST_F(FileTest, CannotBeSentElsewhereByASymlinkInItsPlace) {
   ASSERT_TRUE(WriteFileAtomically(path_, "new", 0600));
   EXPECT_FALSE(std::filesystem::is_symlink(path_));
   EXPECT_EQ("precious", ReadFile(victim, 100).value());
-  // At the temporary file: it is refused.
+  // At the temporary file: the same.
   ASSERT_EQ(0, ::symlink("victim", (path_ + ".new").c_str()));
-  EXPECT_FALSE(WriteFileAtomically(path_, "newer", 0600));
+  EXPECT_TRUE(WriteFileAtomically(path_, "newer", 0600));
   EXPECT_EQ("precious", ReadFile(victim, 100).value());
-  EXPECT_EQ("new", ReadFile(path_, 100).value());
+  EXPECT_EQ("newer", ReadFile(path_, 100).value());
 }
 
 TEST_F(FileTest, IsWrittenThoughAnEarlierWriterDiedHalfWay) {
@@ -225,6 +225,17 @@ TEST_F(FileTest, IsOnTheDiskBeforeItsNameAndItsNameBeforeTheEnd) {
   ASSERT_NE(calls.end(), rename);
   EXPECT_EQ(1, std::count(calls.begin(), rename, SYS_fsync)) << "the file";
   EXPECT_EQ(1, std::count(rename, calls.end(), SYS_fsync)) << "the folder";
+}
+
+TEST_F(FileTest, CannotBeMadeToWriteIntoWhatLiesUnderTheTemporaryName) {
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/other", "other", 0644));
+  ASSERT_EQ(::link((folder_ + "/other").c_str(), (path_ + ".new").c_str()), 0);
+  EXPECT_TRUE(WriteFileAtomically(path_, "one", 0600));
+  EXPECT_EQ(ReadFile(folder_ + "/other", 100).value(), "other");
+  EXPECT_EQ(ModeOf(folder_ + "/other"), 0644U);
+  ASSERT_EQ(::mkfifo((path_ + ".new").c_str(), 0600), 0);
+  EXPECT_TRUE(WriteFileAtomically(path_, "two", 0600)) << "nobody reads that FIFO";
+  EXPECT_EQ(ReadFile(path_, 100).value(), "two");
 }
 
 }  // namespace
