@@ -13,7 +13,7 @@ namespace {
 /// "eth0.7" is what everybody calls VLAN 7 of eth0.
 void SplitVlan(std::string& interface, std::uint64_t& vlan) {
   std::size_t dot = interface.rfind('.');
-  if (vlan != 0 || dot == interface.npos || dot == 0) return;
+  if (vlan != 0 || dot == interface.npos) return;
   auto tag = ParseNumber(std::string_view(interface).substr(dot + 1));
   if (!tag || *tag < 1 || *tag > 4094) return;
   vlan = *tag;

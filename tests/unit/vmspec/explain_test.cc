@@ -239,6 +239,14 @@ TEST(Explain, CannotMissWhatIsOpenedWhereItCameSealedBefore) {
   EXPECT_THAT(Missing(set, "high", "mid"), IsEmpty());
 }
 
+TEST(Explain, AnyKeyOfThisHostOpensNothingForARecipientElsewhere) {
+  SetMaker set = LowMidHigh();
+  set.spec.recipients["abroad"] = {"abroad", "sha256:abroad", "", {}};
+  set.AddSealed("high", "low", "abroad");
+  set.AddFlow(FlowKind::kDecrypt, "low", "mid");
+  EXPECT_EQ(Ways(set, "high", "mid"), "sealed: encrypt decrypt");
+}
+
 // Accepted risks.
 
 std::string Kinds(const std::vector<Risk>& risks) {

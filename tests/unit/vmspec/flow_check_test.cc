@@ -175,6 +175,18 @@ TEST(FlowCheck, CannotOpenByDerivingOrByARawSignature) {
   }
 }
 
+TEST(FlowCheck, SaysNothingOfWhatIsDecryptedOutOfALevelWhoseLabelIsNotKnown) {
+  SetMaker set = HighAndLow();
+  set.AddLevel("mid", 1);
+  set.AddKey("hq");
+  set.AddSealed("high", "mid", "hq");
+  set.AddFlow(FlowKind::kDecrypt, "mid", "low").decrypt_with = {"hq"};
+  FlowGraph graph = set.Graph();
+  EXPECT_EQ(FindViolations(graph).violations.size(), 2U);
+  graph.Forget(NodeKind::kLevel, "mid");
+  EXPECT_TRUE(FindViolations(graph).violations.empty());
+}
+
 TEST(FlowCheck, WhoDominatesMayOpen) {
   SetMaker set = HighAndLow();
   set.AddLevel("high2", 2);
