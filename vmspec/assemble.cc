@@ -33,14 +33,14 @@ std::size_t Size(const Node& node) {
   return size;
 }
 
-Origin StartOf(const std::string& file) { return Origin{file, 1, 1, 1}; }
+Place StartOf(const std::string& file) { return {&file, 1, 1, 1}; }
 
 /// What one file says, and the files laid over it.
 struct Sheet {
   std::optional<Node> node;  ///< nothing: no file of its own
   std::vector<Node> drop_ins;
-  Origin first;          ///< of any of its files
-  bool has_own = false;  ///< there is a file of its own, sound or not
+  Place first;            ///< of any of its files
+  bool has_own = false;   ///< there is a file of its own, sound or not
   bool sound = true;
   std::size_t size = 0;  ///< of a template
 };
@@ -160,8 +160,10 @@ class Assembler {
       return std::nullopt;
     }
     std::vector<std::string> known;
-    for (const auto& [key, sheet] : templates_) known.push_back(key);
-    std::string meant = DidYouMean(*name, known);
+    if (!faults_.full()) {
+      for (const auto& [key, sheet] : templates_) known.push_back(key);
+    }
+    std::string meant = faults_.MayCompare(known.size()) ? DidYouMean(*name, known) : "";
     std::string there = known.empty()        ? "the spec set has none"
                         : known.size() <= 16 ? "there are " + Listed(known, " and ")
                                              : "";
@@ -218,6 +220,7 @@ class Assembler {
   Sheets levels_;
   Sheets templates_;
   Sheets tops_;
+  std::size_t inherited_ = 0;
 };
 
 }  // namespace

@@ -66,7 +66,8 @@ class Formatter {
   bool AddSource(const Diagnostic& d, const std::string& number) {
     auto file = files_.find(d.origin.file);
     if (file == files_.end()) return false;
-    SourceLine line = ShowLine(file->second, d.origin);
+    if (shown_ != &file->second) text_ = SourceText(*(shown_ = &file->second));
+    SourceLine line = text_.Show(d.origin);
     Gutter("", "");
     Gutter(number, line.text);
     std::string carets = std::string(line.indent, ' ') + accent_ + std::string(line.carets, '^');
@@ -109,6 +110,8 @@ class Formatter {
 
   const SpecFiles& files_;
   const Palette& colour_;
+  const std::string* shown_ = nullptr;  ///< what text_ is of
+  SourceText text_;
   std::string accent_;
   std::size_t width_ = 2;
   std::string out_;

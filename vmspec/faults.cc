@@ -13,6 +13,10 @@ namespace bulkhead::vmspec {
 
 void Faults::Error(std::string_view code, std::string message, const Origin& origin,
                    std::string label, std::string help) {
+  if (full()) {
+    ++dropped_errors_;
+    return;
+  }
   Add({std::string(code), std::move(message), origin, std::move(label), std::move(help), false});
 }
 
@@ -23,16 +27,22 @@ void Faults::Warning(std::string_view code, std::string message, const Origin& o
 
 void Faults::Add(Diagnostic diagnostic) {
   if (!diagnostic.warning) ++errors_;
-  if (kept_.size() < kMaxFaults) {
-    kept_.push_back(std::move(diagnostic));
-  } else {
+  if (full()) {
     ++(diagnostic.warning ? dropped_warnings_ : dropped_errors_);
+  } else {
+    kept_.push_back(std::move(diagnostic));
   }
 }
 
 void Faults::NoteOnLast(std::string message) {
   bool kept = !kept_.empty() && dropped_errors_ + dropped_warnings_ == 0;
   if (kept) kept_.back().notes.push_back({{}, std::move(message)});
+}
+
+bool Faults::MayCompare(std::size_t others) {
+  if (full() || others > kMaxCompared - compared_) return false;
+  compared_ += others;
+  return true;
 }
 
 std::vector<Diagnostic> Faults::Take() {

@@ -14,6 +14,7 @@ namespace bulkhead::vmspec {
 class Faults {
  public:
   static constexpr std::size_t kMaxFaults = 1000;
+  static constexpr std::size_t kMaxCompared = 50'000;
 
   /// Text in `message`, `label` and `help` that comes from a spec must have gone through Quoted().
   void Error(std::string_view code, std::string message, const Origin& origin,
@@ -28,6 +29,13 @@ class Faults {
   /// Errors so far, kept or not.
   [[nodiscard]] std::size_t errors() const { return errors_; }
 
+  /// What further faults would say need not be found out: they are only counted.
+  [[nodiscard]] bool full() const { return kept_.size() >= kMaxFaults; }
+  /// A word at fault may be held against so many others to find the one that is meant. False when
+  /// that has been done often enough: thousands of faults in a set of thousands of names would take
+  /// seconds.
+  bool MayCompare(std::size_t others);
+
   /// All of them in order of file, line and column, and when there were more than kMaxFaults a
   /// closing word; the collector is empty then.
   std::vector<Diagnostic> Take();
@@ -35,6 +43,7 @@ class Faults {
  private:
   std::vector<Diagnostic> kept_;
   std::size_t errors_ = 0;
+  std::size_t compared_ = 0;
   std::size_t dropped_errors_ = 0;
   std::size_t dropped_warnings_ = 0;
 };

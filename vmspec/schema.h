@@ -103,6 +103,11 @@ std::span<const TableSchema* const> FileSchemas();
 /// Tables that are read apart from their file.
 extern const TableSchema kLabelSchema;
 
+/// Looks at the first letter first: most keys of a table differ there.
+inline bool IsSameWord(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && (a.empty() || a[0] == b[0]) && a == b;
+}
+
 /// nullptr when the table has no such key.
 const KeySchema* FindKey(const TableSchema& table, std::string_view key);
 

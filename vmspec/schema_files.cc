@@ -397,7 +397,7 @@ std::span<const TableSchema* const> FileSchemas() {
 
 const KeySchema* FindKey(const TableSchema& table, string_view key) {
   for (const KeySchema& schema : table.keys) {
-    if (schema.key == key) return &schema;
+    if (IsSameWord(schema.key, key)) return &schema;
   }
   return nullptr;
 }

@@ -15,17 +15,6 @@ constexpr std::size_t kBehind = 120;
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-std::string_view LineOf(std::string_view content, std::uint32_t number) {
-  for (std::uint32_t i = 1; i < number; ++i) {
-    std::size_t end = content.find('\n');
-    if (end == std::string_view::npos) return {};
-    content.remove_prefix(end + 1);
-  }
-  std::string_view line = content.substr(0, content.find('\n'));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
-}
-
 /// The first `n` characters of `text`, cut off from it.
 std::string_view TakeCharacters(std::string_view& text, std::size_t n) {
   std::size_t bytes = 0;
@@ -53,27 +42,53 @@ std::size_t Width(std::string_view text) {
 }  // namespace
 
 std::size_t OffsetOf(std::string_view content, const Origin& origin) {
-  std::string_view line = LineOf(content, origin.line);
-  if (line.data() == nullptr) return content.size();
-  auto start = static_cast<std::size_t>(line.data() - content.data());
-  // The parser does not count a byte order mark.
-  if (start == 0 && line.starts_with("\xEF\xBB\xBF")) {
-    line.remove_prefix(3);
-    start = 3;
-  }
-  return start + TakeCharacters(line, std::max(origin.column, 1U) - 1).size();
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  // The reader does not count it.
+  std::size_t mark = content.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  return mark + SourceText(content.substr(mark)).Offset(origin);
 }
 
-SourceLine ShowLine(std::string_view content, const Origin& origin) {
-  std::string_view rest = LineOf(content, origin.line);
-  std::size_t before = std::max(origin.column, 1U) - 1;
-  std::string start;
-  if (before > kBefore) {
-    TakeCharacters(rest, before - kBefore);
-    before = kBefore;
-    start = "...";
+std::size_t SourceText::Offset(const Origin& origin) {
+  GoToLine(origin.line);
+  if (begin_ == npos) return content_.size();
+  std::string_view rest = GoToCharacter(std::max(origin.column, 1U) - 1);
+  return static_cast<std::size_t>(rest.data() - content_.data());
+}
+
+void SourceText::GoToLine(std::uint32_t number) {
+  if (number == line_) return;
+  if (number < line_) {
+    line_ = 1;
+    begin_ = 0;
   }
-  start += Shown(TakeCharacters(rest, before));
+  for (; line_ < number && begin_ != npos; ++line_) {
+    std::size_t end = content_.find('\n', begin_);
+    begin_ = end == npos ? npos : end + 1;
+  }
+  line_ = number;
+  end_ = npos;
+  character_ = offset_ = 0;
+}
+
+std::string_view SourceText::GoToCharacter(std::size_t number) {
+  if (begin_ == npos) return {};
+  if (end_ == npos) end_ = std::min(content_.find('\n', begin_), content_.size());
+  std::string_view line = content_.substr(begin_, end_ - begin_);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (number < character_) character_ = offset_ = 0;
+  std::string_view rest = line.substr(offset_);
+  TakeCharacters(rest, number - character_);
+  character_ = number;
+  offset_ = line.size() - rest.size();
+  return rest;
+}
+
+SourceLine SourceText::Show(const Origin& origin) {
+  GoToLine(origin.line);
+  std::size_t before = std::max(origin.column, 1U) - 1;
+  std::string start = before > kBefore ? "..." : "";
+  std::string_view rest = GoToCharacter(before > kBefore ? before - kBefore : 0);
+  start += Shown(TakeCharacters(rest, std::min(before, kBefore)));
   std::string marked = Shown(TakeCharacters(rest, std::min<std::size_t>(origin.length, kBehind)));
   std::string end = Shown(TakeCharacters(rest, kBehind));
   if (!rest.empty()) end += "...";

@@ -56,7 +56,7 @@ const KeySchema& TableReader::Schema(std::string_view key) const {
 
 const Node* TableReader::Find(std::string_view key) const { return vmspec::Find(node_, key); }
 
-const Origin& TableReader::OriginOf(std::string_view key) const {
+const Place& TableReader::OriginOf(std::string_view key) const {
   const Node* node = Find(key);
   return node == nullptr ? node_.origin : node->origin;
 }
@@ -233,11 +233,15 @@ void TableReader::Finish() {
       WarnIfLater(*schema, member.value);
       continue;
     }
+    if (faults_.full()) {
+      faults_.Error(codes::kUnknownKey, {}, member.origin);
+      continue;
+    }
     if (known.empty()) {
       for (const KeySchema& key : schema_.keys) known.emplace_back(key.key);
       std::sort(known.begin(), known.end());
     }
-    std::string meant = DidYouMean(member.key, known);
+    std::string meant = faults_.MayCompare(known.size()) ? DidYouMean(member.key, known) : "";
     std::string help = meant.empty() ? "the keys here are " + Listed(known) : "";
     faults_.Error(codes::kUnknownKey, "unknown key " + Quoted(member.key), member.origin, meant,
                   help);

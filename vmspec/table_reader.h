@@ -27,7 +27,7 @@ class TableReader {
   [[nodiscard]] const Node* Find(std::string_view key) const;  ///< nullptr: not said
   [[nodiscard]] bool Has(std::string_view key) const { return Find(key) != nullptr; }
   /// Of the key's value; of the table when nothing is said.
-  [[nodiscard]] const Origin& OriginOf(std::string_view key) const;
+  [[nodiscard]] const Place& OriginOf(std::string_view key) const;
 
   /// Nothing: absent without a default, or at fault.
   std::optional<std::uint64_t> Number(std::string_view key);
@@ -79,7 +79,7 @@ class TableReader {
   void Finish();
 
   [[nodiscard]] bool is_table() const { return table_ != nullptr; }
-  [[nodiscard]] const Origin& origin() const { return node_.origin; }
+  [[nodiscard]] const Place& origin() const { return node_.origin; }
   [[nodiscard]] Faults& faults() { return faults_; }
   [[nodiscard]] const TableSchema& schema() const { return schema_; }
 

@@ -119,12 +119,17 @@ std::optional<std::string> ReadReference(const KeySchema& key, const Node& node,
                                          Faults& faults) {
   const auto& names = scope.Of(key.refers_to);
   if (!names || names->contains(name)) return name;
-  std::vector<std::string> candidates(names->begin(), names->end());
   std::string kind(NameOf(key.refers_to));
-  std::string help = candidates.empty() ? "the spec set has no " + kind + WhereSaid(key.refers_to)
-                     : candidates.size() <= 16 ? "the " + kind + "s are " + Listed(candidates)
-                                               : "";
-  std::string meant = DidYouMean(name, candidates);
+  std::string meant;
+  std::string help =
+      names->empty() ? "the spec set has no " + kind + WhereSaid(key.refers_to) : "";
+  if (faults.MayCompare(names->size())) {
+    std::vector<std::string> candidates(names->begin(), names->end());
+    meant = DidYouMean(name, candidates);
+    if (!candidates.empty() && candidates.size() <= 16) {
+      help = "the " + kind + "s are " + Listed(candidates);
+    }
+  }
   faults.Error(CodeOf(key.refers_to), "there is no " + kind + " " + Quoted(name), node.origin,
                meant, meant.empty() ? help : "");
   return std::nullopt;

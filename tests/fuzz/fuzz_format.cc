@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace bulkhead;
   std::string_view text(reinterpret_cast<const char*>(data), size);
   vmspec::Faults faults;
-  bool is_toml = vmspec::ParseDocument("x.toml", text, faults).has_value();
+  const std::string file = "x.toml";
+  bool is_toml = vmspec::ParseDocument(file, text, faults).has_value();
   auto laid = vmspec::FormatToml("x.toml", text);
   if (!laid) {
     Demand(laid.error().code == (is_toml ? ErrorCode::kLimit : ErrorCode::kInvalid));

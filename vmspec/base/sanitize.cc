@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vmspec/base/sanitize.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -77,11 +78,20 @@ std::string Escape(std::string_view text, std::size_t max_bytes, Keep keep) {
 
 }  // namespace
 
+/// Printable ASCII but the backslash: what nearly all names and texts are.
+static bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
+}
+
 std::string Printable(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes && IsPlain(text)) return std::string(text);
   return Escape(text, max_bytes, [](char32_t) { return false; });
 }
 
-bool IsPrintable(std::string_view text) { return Printable(text, text.size()) == text; }
+bool IsPrintable(std::string_view text) {
+  return IsPlain(text) || Printable(text, text.size()) == text;
+}
 
 std::string PrintableLines(std::string_view text) {
   return Escape(text, SIZE_MAX - 8,

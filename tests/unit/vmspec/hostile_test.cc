@@ -40,28 +40,28 @@ std::string CodesOf(const std::string& flows) {
 constexpr std::size_t kFourMiB = 4UL << 20;
 
 TEST(Hostile, CannotNestListsToTheEndOfTheStack) {
-  EXPECT_EQ(CodesOf("a = " + Repeated(60'000, "[")).substr(0, 5), "B0001");
-  EXPECT_EQ(CodesOf("a = " + Repeated(kFourMiB - 4, "[")).substr(0, 5), "B0003");
-  EXPECT_EQ(CodesOf("a = " + Repeated(30'000, "{a=")).substr(0, 5), "B0001");
-  EXPECT_EQ(CodesOf("a = " + Repeated(40'000, "{a=")).substr(0, 5), "B0003");
+  EXPECT_EQ(CodesOf("a = " + Repeated(60'000, "[")), "B0004 flows.toml:1:21");
+  EXPECT_EQ(CodesOf("a = " + Repeated(kFourMiB - 4, "[")), "B0004 flows.toml:1:21");
+  EXPECT_EQ(CodesOf("a = " + Repeated(40'000, "{a=")), "B0004 flows.toml:1:53");
+  EXPECT_EQ(CodesOf("a = " + Repeated(16, "[") + Repeated(16, "]")), "B0101 flows.toml:1:1");
 }
 
 TEST(Hostile, CannotNestKeysToTheEndOfTheStack) {
-  EXPECT_EQ(CodesOf(Repeated(kFourMiB / 2 - 8, "a.") + "a = 1"), "B0004 flows.toml:1:514");
-  EXPECT_EQ(CodesOf("[" + Repeated(1'000'000, "a.") + "a]"), "B0004 flows.toml:1:515");
-  EXPECT_EQ(CodesOf("[" + Repeated(256, "a.") + "a]").substr(0, 5), "B0004");
-  // As deep as it gets past the first look: 256 dots in each of as many values as may nest.
+  EXPECT_EQ(CodesOf(Repeated(kFourMiB / 2 - 8, "a.") + "a = 1"), "B0004 flows.toml:1:33");
+  EXPECT_EQ(CodesOf("[" + Repeated(1'000'000, "a.") + "a]"), "B0004 flows.toml:1:34");
+  EXPECT_EQ(CodesOf("[[" + Repeated(15, "a.") + "a]]").substr(0, 5), "B0004");
+  EXPECT_EQ(CodesOf(Repeated(4, "[[a]]\n[[a.b]]\n") + "[[a.b.c.d.e.f.g.h.i.j.k.l.m.n]]"),
+            "B0004 flows.toml:9:29");
   std::string deep;
-  for (int i = 0; i < 7; ++i) deep += Repeated(250, "a.") + "a = [\n{";
-  EXPECT_NE(CodesOf(deep), "");
+  for (int i = 0; i < 7; ++i) deep += "a.a.a = [\n{";
   EXPECT_EQ(CodesOf(deep + "x = 1" + Repeated(7, "}]")).substr(0, 5), "B0004");
 }
 
 TEST(Hostile, CannotHideDotsInQuotedKeysOrComments) {
-  EXPECT_EQ(CodesOf(Repeated(1000, "\"=\".'#'.") + "a = 1"), "B0004 flows.toml:1:1028");
-  EXPECT_EQ(CodesOf("x = '''\n# ''' \n" + Repeated(300, "a.") + "a = 1"), "B0004 flows.toml:3:514");
+  EXPECT_EQ(CodesOf(Repeated(1000, "\"=\".'#'.") + "a = 1"), "B0004 flows.toml:1:65");
+  EXPECT_EQ(CodesOf("x = '''\n# ''' \n" + Repeated(300, "a.") + "a = 1"), "B0004 flows.toml:3:33");
   EXPECT_EQ(CodesOf("x = \"\"\"\\\"\"\"\"\"\"\n" + Repeated(300, "a.") + "a = 1"),
-            "B0004 flows.toml:2:514");
+            "B0004 flows.toml:2:33");
 }
 
 TEST(Hostile, CannotBeLong) {
@@ -146,11 +146,10 @@ TEST(Hostile, CannotHoldNulControlOrInvalidBytes) {
   }
 }
 
-TEST(Hostile, CannotBringUnicodeWhereTheParserKnowsNone) {
-  // toml++ 3.3 has undefined behaviour for these: U+00A1 to U+0499 and U+2C00 to U+2FFF.
+TEST(Hostile, CannotBringUnicodeWhereTomlKnowsNone) {
   EXPECT_EQ(CodesOf("schema = 1\n\u00c4 = 1\n"), "B0001 flows.toml:2:1");
   EXPECT_EQ(CodesOf("schema = 1 \u00c4\n"), "B0001 flows.toml:1:12");
-  EXPECT_EQ(CodesOf("[\u00c4]\n"), "B0001 flows.toml:1:1");
+  EXPECT_EQ(CodesOf("[\u00c4]\n"), "B0001 flows.toml:1:2");
   EXPECT_EQ(CodesOf("a = [\u2c01]\n"), "B0001 flows.toml:1:6");
   EXPECT_EQ(CodesOf("a = 0\"\u00c4\n").substr(0, 5), "B0001");
   EXPECT_EQ(CodesOf("schema = 1\na = \"\"\"x\\\n \u00c4\"\"\"\n"), "B0102 flows.toml:2:1");
@@ -170,8 +169,8 @@ TEST(Hostile, CannotHoldEndlesslyManyElements) {
   EXPECT_EQ(CodesOf("a = [" + Repeated(1'000'000, "{},") + "]").substr(0, 5), "B0003");
 }
 
-TEST(Hostile, AFaultThatTheParserAssertsOnIsShownAtItsLine) {
-  EXPECT_EQ(CodesOf("schema = 1\n[flow.a]\n\n[!x]\nfrom = 1\n"), "B0001 flows.toml:4:1");
+TEST(Hostile, AHeaderWithoutANameIsShownWhereItShouldStand) {
+  EXPECT_EQ(CodesOf("schema = 1\n[flow.a]\n\n[!x]\nfrom = 1\n"), "B0001 flows.toml:4:2");
 }
 
 TEST(Hostile, CannotNameAFileOutsideTheSet) {

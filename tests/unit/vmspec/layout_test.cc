@@ -119,7 +119,8 @@ TEST(LayoutProof, SeesAWordACommentAndAValueThatChanged) {
   EXPECT_FALSE(HasSameWords("a = 1 # x", "a = 1"));
   EXPECT_FALSE(HasSameWords("a = '#'", "a = '##'"));
   Faults faults;
-  auto node = [&](const char* text) { return ParseDocument("x", text, faults).value(); };
+  const std::string file = "x";
+  auto node = [&](const char* text) { return ParseDocument(file, text, faults).value(); };
   EXPECT_TRUE(MeansTheSame(node("a = 1\nb = [{c=true}]"), node("b = [{c=true}]\na=0x1")));
   EXPECT_FALSE(MeansTheSame(node("a = 1"), node("a = 2")));
   EXPECT_FALSE(MeansTheSame(node("a = [1]"), node("a = [1, 1]")));

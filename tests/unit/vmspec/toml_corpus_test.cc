@@ -17,7 +17,7 @@ bool IsToml(const std::string& path) {
   auto text = ReadFile(path, kMaxFileBytes);
   EXPECT_TRUE(text) << path;
   Faults faults;
-  return text && ParseDocument("x.toml", *text, faults).has_value();
+  return text && ParseDocument(path, *text, faults).has_value();
 }
 
 std::set<std::string> Misjudged(const std::string& kind, bool valid, std::size_t at_least) {
