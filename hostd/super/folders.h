@@ -30,6 +30,10 @@ Result<UniqueFd> MakeFolderAt(int parent, const std::string& name, Owner owner);
 /// The same for a FIFO. Something else in its place is kConflict.
 Status MakeFifoAt(int parent, const std::string& name, Owner owner);
 
+/// What somebody else makes in `folder` (O_PATH will do) `uid` may read and write from its first
+/// moment, whomever it is given to later; others but its owner and group may not. By a default ACL.
+Status LetIn(int folder, uid_t uid);
+
 /// Removes the folder when it is there and empty.
 void RemoveFolderAt(int parent, const std::string& name);
 

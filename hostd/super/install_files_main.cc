@@ -34,27 +34,14 @@ void PrintSysusers() {
   }
 }
 
-/// systemd.exec(5): hostd opens the console of each level, which libvirt gives to the level's gid.
-void PrintLevelGroups() {
-  std::printf("[Service]\n");
-  for (std::uint32_t i = 1; i <= kMaxLevelIndex; ++i) {
-    bool begins = i % 32 == 1;
-    std::printf("%s%u", begins ? (i > 1 ? "\nSupplementaryGroups=" : "SupplementaryGroups=") : " ",
-                LevelUid(i));
-  }
-  std::printf("\n");
-}
-
 int Main(int argc, char** argv) {
   std::string_view what = argc == 2 ? argv[1] : "";
   if (what == "tmpfiles") {
     PrintTmpfiles();
   } else if (what == "sysusers") {
     PrintSysusers();
-  } else if (what == "level-groups") {
-    PrintLevelGroups();
   } else {
-    std::fprintf(stderr, "usage: bulkhead-install-files tmpfiles|sysusers|level-groups\n");
+    std::fprintf(stderr, "usage: bulkhead-install-files tmpfiles|sysusers\n");
     return 2;
   }
   return 0;

@@ -51,7 +51,10 @@ Status MakeChannel(int channels, const ServiceInstance& i) {
   if (!port) return Propagate(port, i.level);
   if (i.kind != Kind::kAgentd) return {};
   auto console = MakeFolderAt(level->get(), "console", ForConsumer(kUidHostd));
-  return console ? Status() : Propagate(console, i.level);
+  if (!console) return Propagate(console, i.level);
+  // libvirt gives the socket to the level's uid and gid. hostd is in no level's group.
+  auto let_in = LetIn(console->get(), kUidHostd);
+  return let_in ? Status() : Propagate(let_in, i.level);
 }
 
 Status MakePipe(int flows, const ServiceInstance& i) {

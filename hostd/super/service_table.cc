@@ -114,10 +114,6 @@ void DescribeBrokerd(const Site& site, UnitSpec& u) {
 void DescribeHostd(const Site& site, UnitSpec& u) {
   u.process.run_as = Only(kUidHostd);
   JoinIfThere(u.process.run_as, "kvm");  // boots the acceleration probe
-  // libvirt gives a level's console socket to the level's gid; hostd connects to all of them.
-  for (std::uint32_t i = 1; i <= kMaxLevelIndex; ++i) {
-    u.process.run_as.groups.push_back(LevelUid(i));
-  }
   if (!site.own_libvirt) {
     u.process.env.push_back("BULKHEAD_LIBVIRT_URI=qemu+unix:///system?socket=" +
                             RelaySocket(site.paths));

@@ -90,11 +90,6 @@ class Packages(unittest.TestCase):
                 for path in paths.split():
                     self.assertIn(path, folders, unit.name)
 
-    def test_hostd_has_the_group_of_every_level(self):
-        groups = [int(g) for g in re.findall(r"\b\d+\b", printed("level-groups"))]
-        self.assertEqual(4095, len(set(groups)))
-        self.assertEqual(list(range(min(groups), max(groups) + 1)), groups)
-
     def test_every_daemon_has_an_apparmor_profile(self):
         profiles = {p.name for p in (ARGS.root / "host-image/apparmor").iterdir()}
         for unit in UNITS:

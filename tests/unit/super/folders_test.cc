@@ -3,11 +3,13 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -18,6 +20,7 @@
 #include "hostd/super/instance_folders.h"
 #include "hostd/super/machine.h"
 #include "vmspec/base/identity.h"
+#include "vmspec/base/socket.h"
 
 namespace bulkhead::super {
 namespace {
@@ -109,6 +112,29 @@ TEST_F(FoldersTest, InstancesGetTheFoldersOfTheProtocolsTable) {
               Seen(paths_.FlowSpool("up", "send")));
     EXPECT_EQ(Should(DiodeReceiveUid(3), DiodeReceiveUid(3), 040700),
               Seen(paths_.FlowSpool("up", "receive")));
+  }
+}
+
+TEST_F(FoldersTest, HostdComesToAConsoleThatBelongsToItsLevel) {
+  ASSERT_TRUE(Make(TwoLevels()));
+  ASSERT_EQ(0, ::chmod(top_.c_str(), 0711));
+  std::string path = paths_.run + "/channels/low/console/sock";
+  mode_t old = ::umask(0002);  // libvirt's
+  auto listener = ListenUnix(path, 0775);
+  ::umask(old);
+  ASSERT_TRUE(listener) << listener.error().message;
+  ASSERT_EQ(0, ::lchown(path.c_str(), LevelUid(1), LevelUid(1)));
+  for (auto [uid, may] : {std::pair{kUidHostd, true}, {kUidNetd, false}}) {
+    pid_t child = ::fork();
+    if (child == 0) {
+      // hostd passes through the folder by its group.
+      if (::setgroups(0, nullptr) != 0 || ::setgid(kUidHostd) != 0 || ::setuid(uid) != 0)
+        ::_exit(2);
+      ::_exit(ConnectUnix(path) ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(child, ::waitpid(child, &status, 0));
+    EXPECT_EQ(may ? 0 : 1, WEXITSTATUS(status)) << uid;
   }
 }
 
