@@ -37,12 +37,14 @@ def stick(name: str, port: int) -> Device:
 def all_devices(folder: pathlib.Path, card: pathlib.Path) -> dict[str, Device]:
     """The devices of the host that lives in `folder`, by name; `card` is the folder of the smartcard's keys."""
     data = {"driver": "virtio-blk-pci", "id": "data", "bus": "rp-data", "drive": "data", "serial": "LABDATA"}
+    # On UHCI: behind xHCI pcscd gets short reads from it ("Not enough data received").
+    reader = {"driver": "usb-ccid", "id": "reader", "bus": "uhci.0", "port": "1"}
     smartcard = {"driver": "ccid-card-emulated", "id": "card", "bus": "reader.0", "backend": "certificates",
                  "db": f"sql:{card}", "cert1": "lab-sign", "cert2": "lab-encrypt", "cert3": "lab-auth"}
     rows = (
         stick("stick-a", 1),
         stick("stick-b", 2),
-        Device("reader", "smartcard reader with a card (CAC)", (usb("usb-ccid", "reader", 3), smartcard), savable=False),
+        Device("reader", "smartcard reader with a card (CAC)", (reader, smartcard), savable=False),
         Device("audio", "USB sound card", (usb("usb-audio", "audio", 4, audiodev="wav"),), savable=False),
         Device("serial", "USB serial adapter", (usb("usb-serial", "serial", 5, chardev="usbserial"),), savable=False),
         Device("mtp", "MTP player", (usb("usb-mtp", "mtp", 6, rootdir=str(folder / "mtp"), desc="Lab player"),), savable=False),

@@ -68,9 +68,9 @@ def bad_sector(host: Host, device: str, sector: int) -> None:
     node = f"{device}-bad"
     with host.qmp() as qmp:
         if any(n["node-name"] == node for n in qmp.do("query-named-block-nodes", flat=True)):
-            qmp.do("blockdev_del", **{"node-name": node})
+            qmp.do("blockdev-del", **{"node-name": node})
         rule = {"event": "none", "iotype": "read", "sector": sector, "errno": 5, "immediately": True}
-        qmp.do("blockdev_add", driver="blkdebug", image=device, **{"node-name": node, "inject-error": [rule]})
+        qmp.do("blockdev-add", driver="blkdebug", image=device, **{"node-name": node, "inject-error": [rule]})
     host.plug(device, drive=node)
 
 
@@ -78,7 +78,7 @@ def heal(host: Host, device: str) -> None:
     """The medium without its bad sectors."""
     host.unplug(device)
     with host.qmp() as qmp:
-        qmp.do("blockdev_del", **{"node-name": f"{device}-bad"})
+        qmp.do("blockdev-del", **{"node-name": f"{device}-bad"})
     host.plug(device)
 
 
@@ -96,14 +96,6 @@ def tpm_swap(host: Host) -> pathlib.Path:
     (host.folder / "tpm").mkdir()
     host.power_on()
     return kept
-
-
-def tpm_swap_back(host: Host, kept: pathlib.Path) -> None:
-    """The first TPM again."""
-    host.power_cut()
-    shutil.rmtree(host.folder / "tpm")
-    shutil.move(str(kept), str(host.folder / "tpm"))
-    host.power_on()
 
 
 def describe(host: Host) -> str:

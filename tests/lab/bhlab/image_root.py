@@ -93,7 +93,7 @@ def finish(root: pathlib.Path) -> None:
     """What is not a file of tests/lab/guest: no secrets of its own, units on and off, and modes."""
     for path in root.glob("etc/ssh/ssh_host_*"):
         path.unlink()
-    (root / "etc/machine-id").write_text("uninitialized\n", encoding="ascii")
+    (root / "etc/machine-id").write_bytes(b"")  # made at boot, without systemd's first-boot presets: those enable every socket
     (root / "etc/hostname").unlink(missing_ok=True)
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     (root / "etc/apt/sources.list").write_text("# The lab host has no network; tests bring their own repository.\n", encoding="ascii")

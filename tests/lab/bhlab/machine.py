@@ -115,7 +115,7 @@ class Machine:
             *self.firmware(), *self.block("system"),
             "-device", "virtio-blk-pci,drive=system,serial=LABSYSTEM,bootindex=1",
             "-device", "pcie-root-port,id=rp-data,chassis=1,slot=1",
-            "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=xhci,p2=8,p3=8",
+            "-device", "virtio-rng-pci", "-device", "qemu-xhci,id=xhci,p2=8,p3=8", "-device", "piix3-usb-uhci,id=uhci",
             "-chardev", f"socket,id=tpm,path={self.folder / 'tpm.sock'}", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
             "-device", "tpm-crb,tpmdev=tpm0",
             "-audiodev", f"wav,id=wav,path={self.folder / 'audio.wav'}",

@@ -61,7 +61,7 @@ class Qmp:
 
     def do(self, command: str, **arguments: Any) -> Any:
         """Runs a command and returns what it gives. QmpError if QEMU refuses."""
-        self.sock.sendall(json.dumps({"execute": command.replace(".", "-"), "arguments": arguments}).encode() + b"\n")
+        self.sock.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
         while True:
             message = self.read()
             if "event" in message:
