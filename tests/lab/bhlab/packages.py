@@ -37,8 +37,8 @@ def build() -> pathlib.Path | None:
 
 
 def debs_in(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The .deb files of a folder."""
-    return sorted(folder.glob("*.deb"))
+    """The .deb files of a folder, without debugging symbols."""
+    return sorted(p for p in folder.glob("*.deb") if "-dbgsym_" not in p.name)
 
 
 def key(folder: pathlib.Path) -> str:

@@ -36,7 +36,7 @@ class Runner:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.clean = ""  # the snapshot that the hosts are in untouched, "" if none
+        self.clean: dict[str, str] = {}  # host -> the snapshot that it is in, untouched
         self.counts = {"ok": 0, "FAIL": 0, "skip": 0}
         self.commit = commit()
 
@@ -48,14 +48,15 @@ class Runner:
             self.prepare(test)
             test.function(*self.lab.hosts[:test.hosts])
             if test.provides:
-                for host in self.lab.hosts:
+                for host in self.lab.hosts[:test.hosts]:
                     host.snapshot(test.provides)
         except Skip as skipped:
             verdict, reason = "skip", str(skipped)
         except Exception as error:  # noqa: BLE001: a test may fail in any way; the run goes on
             verdict, reason = "FAIL", self.collect(test, error)
         if verdict == "FAIL" or not test.reads_only:
-            self.clean = test.provides if verdict == "ok" else ""
+            provided = test.provides if verdict == "ok" else ""
+            self.clean |= {h.name: provided for h in self.lab.hosts[:test.hosts]}
         took = time.monotonic() - began
         self.counts[verdict] += 1
         tail = f"  ({reason})" if verdict == "skip" else f"  see {reason}" if reason else ""
@@ -71,13 +72,12 @@ class Runner:
         """Brings the hosts to the test's snapshot. Skip if this lab does not have it."""
         if test.hosts > len(self.lab.hosts):
             raise Skip("needs lab run --hosts 2")
-        if any(test.snapshot not in h.snapshots() for h in self.lab.hosts):
+        if any(test.snapshot not in h.snapshots() for h in self.lab.hosts[:test.hosts]):
             raise Skip(f"no snapshot \"{test.snapshot}\": " + ("no packages are installed" if test.snapshot == "ready" else "its test did not pass"))
-        if self.clean == test.snapshot and all(h.running() for h in self.lab.hosts):
-            return
         for host in self.lab.hosts[:test.hosts]:
-            host.restore(test.snapshot)
-        self.clean = test.snapshot
+            if self.clean.get(host.name) != test.snapshot or not host.running():
+                host.restore(test.snapshot)
+                self.clean[host.name] = test.snapshot
 
     def collect(self, test: LabTest, error: Exception) -> str:
         """Puts what is known of a failure into out/ID/; returns the folder and prints the error's last line."""

@@ -5,10 +5,10 @@ SMOKE = True
 
 
 def test(host):
-    host.run("echo disk > /root/marker && echo memory > /run/marker && sleep 3000 </dev/null >/dev/null 2>&1 & echo started")
+    host.run("echo disk > /root/marker && echo memory > /run/marker && systemd-run -q --unit=lab-marker sleep 3000")
     boot = host.boot_id()
     host.snapshot("test")
-    host.run("rm /root/marker /run/marker; pkill sleep; sync")
+    host.run("rm /root/marker /run/marker; systemctl stop lab-marker; sync")
     host.unplug("stick-b")
     took = host.restore("test")
     assert host.run("cat /root/marker /run/marker") == "disk\nmemory\n"
