@@ -100,6 +100,7 @@ Status Daemon::Begin() {
   server_ = std::move(*server);
   for (auto& unit : *services) supervisor_.Want(std::move(unit), Clock::now());
   if (auto s = instances_.Restore(Clock::now()); !s) log_.Note("superd", s.error().message);
+  LetLevelsUseKvm();
   return WatchSignals();
 }
 
@@ -173,11 +174,20 @@ void Daemon::TakeDevices() {
   }
 }
 
+/// Without it a level starts under TCG or says that it may not open KVM: no reason to refuse.
+void Daemon::LetLevelsUseKvm() {
+  auto let = LetUseKvm(instances_.LevelUids());
+  if (!let) log_.Note("superd", "levels may not use KVM: " + let.error().message);
+}
+
 Answer Daemon::AnswerTo(const Request& request) {
   if (std::holds_alternative<GetStatus>(request)) return StatusList{supervisor_.Status()};
   if (stopping_) return ToFailed({ErrorCode::kUnavailable, "everything is being stopped", 0});
   auto s = instances_.Set(std::get<SetInstances>(request).instances, Clock::now());
-  if (s) return Done{};
+  if (s) {
+    LetLevelsUseKvm();
+    return Done{};
+  }
   log_.Note("superd", "refused instances: " + s.error().message);
   return ToFailed(s.error());
 }
@@ -191,6 +201,7 @@ void Daemon::Run(const Announce& announce) {
   }
   AfterTurn();
   instances_.ForgetRecord();
+  (void)LetUseKvm({});
   ::unlink(ChildrenRecord(site_.paths).c_str());
   if (!site_.own_libvirt) ::unlink(RelaySocket(site_.paths).c_str());
   log_.Note("superd", "ends");

@@ -34,6 +34,7 @@ class Daemon {
   void WatchDevices();
   void TakeDevices();
   void Reap();
+  void LetLevelsUseKvm();
   Answer AnswerTo(const Request& request);
   void AfterTurn();
   void RefreshBus();

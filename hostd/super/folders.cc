@@ -3,13 +3,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/posix_acl.h>
-#include <linux/posix_acl_xattr.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <memory>
+
+#include "hostd/super/access_list.h"
 
 namespace bulkhead::super {
 
@@ -124,21 +123,7 @@ Status MakeFifoAt(int parent, const std::string& name, Owner owner) {
 }
 
 Status LetIn(int folder, uid_t uid) {
-  constexpr auto kNobody = static_cast<__le32>(ACL_UNDEFINED_ID);
-  // acl(5); the file system keeps it as posix_acl_xattr.h lays it out, which is little-endian.
-  struct {
-    posix_acl_xattr_header header;
-    posix_acl_xattr_entry entries[5];
-  } acl = {{POSIX_ACL_XATTR_VERSION},
-           {{ACL_USER_OBJ, ACL_READ | ACL_WRITE, kNobody},
-            {ACL_USER, ACL_READ | ACL_WRITE, uid},
-            {ACL_GROUP_OBJ, ACL_READ | ACL_WRITE, kNobody},
-            {ACL_MASK, ACL_READ | ACL_WRITE, kNobody},
-            {ACL_OTHER, 0, kNobody}}};
-  if (::setxattr(SelfPath(folder).c_str(), "system.posix_acl_default", &acl, sizeof acl, 0) != 0) {
-    return FailErrno("set the access list of a folder");
-  }
-  return {};
+  return SetDefaultAccess(SelfPath(folder), {{uid}, /*group=*/true});
 }
 
 void RemoveFolderAt(int parent, const std::string& name) {

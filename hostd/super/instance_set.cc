@@ -3,10 +3,13 @@
 
 #include <unistd.h>
 
+#include <set>
+
 #include "hostd/super/instance_folders.h"
 #include "hostd/super/instance_rules.h"
 #include "hostd/super/super_protocol.h"
 #include "vmspec/base/file.h"
+#include "vmspec/base/identity.h"
 
 namespace bulkhead::super {
 
@@ -61,6 +64,12 @@ Status InstanceSet::Restore(TimePoint now) {
   auto* set = std::get_if<SetInstances>(&*request);
   if (set == nullptr) return Fail(ErrorCode::kCorrupt, RecordPath() + " is no list of instances");
   return Set(set->instances, now);
+}
+
+std::vector<uid_t> InstanceSet::LevelUids() const {
+  std::set<uid_t> uids;
+  for (const auto& [name, instance] : current_) uids.insert(LevelUid(instance.level_index));
+  return {uids.begin(), uids.end()};
 }
 
 void InstanceSet::ForgetRecord() { ::unlink(RecordPath().c_str()); }

@@ -25,6 +25,8 @@ class InstanceSet {
   /// Wants again what was set last; nothing when there is no record. kCorrupt: the record is not
   /// what Set() wrote; hostd will say anew what it wants.
   Status Restore(TimePoint now);
+  /// QEMU's uid of each level that has an instance.
+  [[nodiscard]] std::vector<uid_t> LevelUids() const;
   /// After an orderly end there is nothing to begin again.
   void ForgetRecord();
 

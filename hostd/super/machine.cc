@@ -16,6 +16,7 @@
 #include <iterator>
 #include <memory>
 
+#include "hostd/super/access_list.h"
 #include "vmspec/base/file.h"
 #include "vmspec/base/identity.h"
 
@@ -161,6 +162,12 @@ std::vector<std::string> PrepareDevices(const std::string& dev) {
     if (PrepareDevice(dev, entry->d_name)) changed.emplace_back(entry->d_name);
   }
   return changed;
+}
+
+Status LetUseKvm(const std::vector<uid_t>& levels, const std::string& node) {
+  if (::access(node.c_str(), F_OK) != 0) return {};
+  if (levels.empty()) return RemoveAccess(node);
+  return SetAccess(node, {levels, /*group=*/true});
 }
 
 Status OpenLibvirtFolder(const Paths& paths, const std::string& folder) {

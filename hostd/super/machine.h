@@ -32,6 +32,11 @@ bool MayUse(const std::string& user, const std::string& node);
 /// A udev runs: device nodes are its business.
 bool UdevRuns();
 
+/// QEMU of each of these levels (by uid), and nobody else because of us, may use KVM: its uid is in
+/// no group, and libvirt copies a node's access list into QEMU's own /dev. Nothing happens where
+/// there is no KVM.
+Status LetUseKvm(const std::vector<uid_t>& levels, const std::string& node = "/dev/kvm");
+
 /// QEMU of a level, with its own uid, must pass through libvirt's folder. The mode it had is kept
 /// in run/super/libvirt-qemu-mode for `./try --purge`. Nothing happens where the folder is missing.
 Status OpenLibvirtFolder(const Paths& paths, const std::string& folder = "/var/lib/libvirt/qemu");

@@ -138,6 +138,33 @@ TEST_F(FoldersTest, HostdComesToAConsoleThatBelongsToItsLevel) {
   }
 }
 
+TEST_F(FoldersTest, KvmIsForTheUidsOfLevelsAndItsGroupAlone) {
+  std::string node = top_ + "/kvm";
+  std::ofstream(node).flush();
+  ASSERT_EQ(0, ::chmod(top_.c_str(), 0711));
+  ASSERT_EQ(0, ::chmod(node.c_str(), 0660));
+  auto opens = [&](uid_t uid) {
+    pid_t child = ::fork();
+    if (child == 0) {
+      if (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0) ::_exit(2);
+      ::_exit(::open(node.c_str(), O_RDWR) >= 0 ? 0 : 1);
+    }
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 0;
+  };
+  {
+    OnlyChown power;
+    ASSERT_TRUE(LetUseKvm({LevelUid(7), LevelUid(1)}, node));
+  }
+  EXPECT_TRUE(opens(LevelUid(1)));
+  EXPECT_TRUE(opens(LevelUid(7)));
+  EXPECT_FALSE(opens(LevelUid(2)));
+  ASSERT_TRUE(LetUseKvm({}, node));
+  EXPECT_FALSE(opens(LevelUid(1)));
+  EXPECT_EQ(Should(0, 0, 0100660), Seen(node));
+  EXPECT_TRUE(LetUseKvm({LevelUid(1)}, top_ + "/none"));
+}
+
 TEST_F(FoldersTest, WrongOwnersAndModesAreMadeRight) {
   ASSERT_TRUE(Make(TwoLevels()));
   ASSERT_EQ(0, ::chmod(paths_.FlowPipe("up").c_str(), 0666));
