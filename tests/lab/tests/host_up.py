@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The host is up under systemd, with no failed unit, booted by UEFI firmware from its own disk."""
-FEATURES = ["A9", "S28"]
+FEATURES = ["X12"]
 SMOKE = READS_ONLY = True
 
 

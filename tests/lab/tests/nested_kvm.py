@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest under libvirt in the lab really runs with KVM: QEMU says so, and its init speaks."""
-FEATURES = ["X12", "A9"]
+FEATURES = ["X12"]
 SMOKE = True
 
 INIT = """#!/bin/busybox sh

@@ -5,7 +5,7 @@ import pathlib
 from bhlab import packages, product
 from bhlab.testing import Skip
 
-FEATURES = ["S28", "A9"]
+FEATURES = ["S28"]
 
 LEFT = """find / -xdev \\( -path /proc -o -path /sys -o -path /var/lib/lab-repository -o -path /var/log -o -path /var/cache -o -path /var/lib/apt \\
   -o -path /var/lib/dpkg \\) -prune -o -name '*bulkhead*' -print; nft list tables | grep bulkhead; systemctl list-units --all --no-legend | grep bulkhead"""

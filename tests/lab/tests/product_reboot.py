@@ -3,7 +3,7 @@
 from bhlab import product
 from bhlab.wire import Wire
 
-FEATURES = ["S7", "A9"]
+FEATURES = ["S7"]
 SNAPSHOT = "levels"
 
 

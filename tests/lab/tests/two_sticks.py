@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two sticks that say the same of themselves are two, told apart by their port."""
-FEATURES = ["X12", "X4"]
+FEATURES = ["X12"]
 SMOKE = READS_ONLY = True
 
 LIST = """for d in /sys/bus/usb/devices/*/serial; do
