@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <iterator>
 #include <memory>
@@ -165,7 +166,7 @@ std::vector<std::string> PrepareDevices(const std::string& dev) {
 }
 
 Status LetUseKvm(const std::vector<uid_t>& levels, const std::string& node) {
-  if (::access(node.c_str(), F_OK) != 0) return {};
+  if (::access(node.c_str(), F_OK) != 0 && errno == ENOENT) return {};
   if (levels.empty()) return RemoveAccess(node);
   return SetAccess(node, {levels, /*group=*/true});
 }
