@@ -39,8 +39,8 @@ Place StartOf(const std::string& file) { return {&file, 1, 1, 1}; }
 struct Sheet {
   std::optional<Node> node;  ///< nothing: no file of its own
   std::vector<Node> drop_ins;
-  Place first;            ///< of any of its files
-  bool has_own = false;   ///< there is a file of its own, sound or not
+  Place first;           ///< of any of its files
+  bool has_own = false;  ///< there is a file of its own, sound or not
   bool sound = true;
   std::size_t size = 0;  ///< of a template
 };
@@ -59,7 +59,8 @@ bool ReadSchema(const SpecPath& path, Node& document, Faults& faults) {
   auto version = SchemaOf(document);
   if (!version) {
     const auto* number = schema->As<std::int64_t>();
-    std::string said = number != nullptr ? std::to_string(*number) : std::string(schema->TypeName());
+    std::string said =
+        number != nullptr ? std::to_string(*number) : std::string(schema->TypeName());
     faults.Error(codes::kSchema, SchemasRead() + ", not " + said, schema->origin, {},
                  "write schema = " + std::to_string(kCurrentSchema) +
                      ", or read the set with the version of Bulkhead that it was written for");

@@ -121,8 +121,7 @@ std::optional<std::string> ReadReference(const KeySchema& key, const Node& node,
   if (!names || names->contains(name)) return name;
   std::string kind(NameOf(key.refers_to));
   std::string meant;
-  std::string help =
-      names->empty() ? "the spec set has no " + kind + WhereSaid(key.refers_to) : "";
+  std::string help = names->empty() ? "the spec set has no " + kind + WhereSaid(key.refers_to) : "";
   if (faults.MayCompare(names->size())) {
     std::vector<std::string> candidates(names->begin(), names->end());
     meant = DidYouMean(name, candidates);
