@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The devices of a lab host that can be plugged and unplugged, and what QEMU is told about each.
 
-`savable` is False where QEMU 10 refuses to save a machine that has the device (its own words: "State blocked by
+`savable` is False where QEMU 10 is said to refuse to save a machine that has the device ("State blocked by
 non-migratable device"): usb-audio, usb-serial and usb-mtp. They are pulled before a snapshot and plugged after it, and after
 each restore.
 """

@@ -60,6 +60,11 @@ def in_level(host: Host, level: str, script: str, root: bool = True) -> Outcome:
     return host.outcome(f"bulkhead run {who}--timeout 90 {level} -- sh -c 'echo {encoded} | base64 -d | sh'", 150)
 
 
+def levels_up(host: Host) -> None:
+    """Starts the levels that the snapshot "levels" has, stopped."""
+    host.run("bulkhead start low high", START_SECONDS)
+
+
 def domain_is_kvm(host: Host, level: str) -> bool:
     """What QEMU itself says of the level's machine."""
     question = json.dumps({"execute": "query-kvm"})
@@ -69,6 +74,11 @@ def domain_is_kvm(host: Host, level: str) -> bool:
 def units_active(host: Host) -> dict[str, str]:
     """Unit -> what systemctl is-active says."""
     return {unit: host.outcome(f"systemctl is-active {unit}").out.strip() for unit in UNITS}
+
+
+def units_come_up(host: Host) -> None:
+    """Waits until every daemon says that it is ready; hostd is so when it has its name on the bus."""
+    host.wait_for("systemctl is-active " + " ".join(UNITS), 180)
 
 
 def lab_folder(host: Host) -> pathlib.Path:

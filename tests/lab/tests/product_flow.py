@@ -7,6 +7,7 @@ SNAPSHOT = "levels"
 
 
 def test(host):
+    product.levels_up(host)
     made = product.in_level(host, "low", "head -c 1258291 /dev/urandom > /home/user/report.pdf; sha256sum < /home/user/report.pdf", root=False)
     sent = product.in_level(host, "low", "bulkhead-send --to high /home/user/report.pdf", root=False)
     assert sent.code == 0, sent

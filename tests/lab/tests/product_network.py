@@ -13,6 +13,7 @@ ip addr add 198.51.100.7/32 dev $d; ping -c 2 -W 2 -I 198.51.100.7 203.0.113.1; 
 
 
 def test(host):
+    product.levels_up(host)
     with Wire(product.lab_folder(host), product.OFFICE) as wire:
         ping = product.in_level(host, "low", f"for i in 1 2 3 4 5; do ping -c 1 -W 5 {product.OFFICE} && exit 0; done; exit 1")
         assert ping.code == 0, ping

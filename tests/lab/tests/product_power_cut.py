@@ -7,10 +7,11 @@ SNAPSHOT = "levels"
 
 
 def test(host):
+    product.levels_up(host)
     product.in_level(host, "high", "echo kept > /home/user/kept.txt; sync")
     host.power_cut()
     host.power_on()
-    host.wait_for("systemctl is-active " + " ".join(product.UNITS), 180)
+    product.units_come_up(host)
     host.wait_for("bulkhead --json status", 120)
     host.run("bulkhead start low high", product.START_SECONDS)
     assert product.in_level(host, "high", "cat /home/user/kept.txt").out == "kept\n"

@@ -8,11 +8,12 @@ SNAPSHOT = "levels"
 
 
 def test(host):
+    product.levels_up(host)
     product.in_level(host, "low", "echo kept > /home/user/kept.txt; sync")
     before = product.ask(host, "spec", "show")
     with Wire(product.lab_folder(host), product.OFFICE) as wire:
         host.reboot()
-        host.wait_for("systemctl is-active " + " ".join(product.UNITS), 180)
+        product.units_come_up(host)
         host.wait_for("bulkhead --json status", 120)
         assert product.ask(host, "spec", "show") == before
         assert not [p for p in wire.packets if p.source.startswith("10.77.")], "a level spoke before it was started"
