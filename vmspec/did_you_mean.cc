@@ -38,8 +38,8 @@ std::string DidYouMean(std::string_view word, std::span<const std::string> candi
     // A word of one or two letters is one edit from every other of them.
     if (candidate.size() > kMaxWord || std::max(word.size(), candidate.size()) < 3) continue;
     // Each letter more or less is an edit.
-    auto [shorter, longer] = std::minmax(word.size(), candidate.size());
-    if (longer - shorter >= best_distance) continue;
+    std::size_t both = word.size() + candidate.size();
+    if (both - 2 * std::min(word.size(), candidate.size()) >= best_distance) continue;
     std::size_t distance = EditDistance(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
