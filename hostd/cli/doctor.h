@@ -35,6 +35,15 @@ struct Platform {
   std::string kernel;  ///< release
 };
 
+/// A kernel option that a feature of ours needs.
+struct KernelOption {
+  const char* name;  ///< without CONFIG_
+  const char* feature;
+};
+std::span<const KernelOption> KernelOptions();
+/// Those that the text of a kernel's configuration neither builds in nor has as a module.
+std::vector<KernelOption> LackingOptions(const std::string& config);
+
 enum class NfTables { kWorks, kMissing, kMayNotAsk };
 
 /// What was found. The defaults are "not there".
@@ -48,9 +57,8 @@ struct Machine {
   std::optional<ToolVersion> libvirt;
   bool kvm_node = false;
   bool kvm_opens = false;
-  std::optional<KvmProof> kvm_proof;  ///< nothing: not tried
-  bool kernel_config_known = false;
-  std::vector<std::string> kernel_lacks;  ///< of kKernelOptions, without CONFIG_
+  std::optional<KvmProof> kvm_proof;                      ///< nothing: not tried
+  std::optional<std::vector<KernelOption>> kernel_lacks;  ///< nothing: cannot tell
   bool device_mapper = false;
   bool apparmor = false;
   bool uefi_firmware = false;  ///< for guests, with Secure Boot
@@ -77,15 +85,6 @@ struct Machine {
   std::string acceleration_reason;
   std::vector<std::pair<std::string, std::string>> services;  ///< as hostd says it
 };
-
-/// A kernel option that a feature of ours needs.
-struct KernelOption {
-  const char* name;  ///< without CONFIG_
-  const char* feature;
-};
-std::span<const KernelOption> KernelOptions();
-/// Those that the text of a kernel's configuration neither builds in nor has as a module.
-std::vector<std::string> LackingOptions(const std::string& config);
 
 struct Check {
   std::string id;       ///< stable, for --json

@@ -268,29 +268,25 @@ Check Optional(const char* id, const char* feature, bool there, const char* yes,
       false};
 }
 
-const char* FeatureOf(const std::string& option) {
-  auto it = std::ranges::find(kKernelOptions, option, &KernelOption::name);
-  return it == kKernelOptions.end() ? "" : it->feature;
-}
-
 Check Kernel(const Machine& m) {
   Check c{"kernel", "what the kernel was built with", State::kOk, m.platform.kernel, "", false};
-  if (!m.kernel_config_known) {
+  if (!m.kernel_lacks) {
     c.state = State::kDegraded;
     c.detail += ", its configuration is not in /boot: cannot tell";
     c.remedy = "install the kernel as a Debian package, or put its config-RELEASE into /boot";
     return c;
   }
-  if (m.kernel_lacks.empty()) {
+  if (m.kernel_lacks->empty()) {
     c.detail += ", all " + std::to_string(kKernelOptions.size()) + " options";
     return c;
   }
   c.state = State::kDegraded;
-  c.detail += ", lacks " + std::to_string(m.kernel_lacks.size()) + " options";
+  c.detail += ", lacks " + std::to_string(m.kernel_lacks->size()) + " options";
   c.remedy = "use Debian's kernel (linux-image-amd64); this one lacks";
-  for (const std::string& name : m.kernel_lacks) {
-    c.remedy += std::string(&name == &m.kernel_lacks.front() ? " " : ", ") + name + " (" +
-                FeatureOf(name) + ")";
+  const char* joint = " ";
+  for (const KernelOption& option : *m.kernel_lacks) {
+    c.remedy += std::string(joint) + option.name + " (" + option.feature + ")";
+    joint = ", ";
   }
   return c;
 }
@@ -352,15 +348,14 @@ std::optional<ToolVersion> FindVersion(const std::string& text) {
 
 std::span<const KernelOption> KernelOptions() { return kKernelOptions; }
 
-std::vector<std::string> LackingOptions(const std::string& config) {
-  std::vector<std::string> lacking;
-  for (const KernelOption& option : kKernelOptions) {
-    std::string name = std::string("\nCONFIG_") + option.name + "=";
-    std::string text = "\n" + config;
-    if (text.find(name + "y") == std::string::npos && text.find(name + "m") == std::string::npos) {
-      lacking.emplace_back(option.name);
-    }
-  }
+std::vector<KernelOption> LackingOptions(const std::string& config) {
+  const std::string text = "\n" + config;  // each option then stands behind a line end
+  auto has = [&](const KernelOption& option) {
+    std::string set = std::string("\nCONFIG_") + option.name + "=";
+    return text.find(set + "y") != std::string::npos || text.find(set + "m") != std::string::npos;
+  };
+  std::vector<KernelOption> lacking(kKernelOptions.begin(), kKernelOptions.end());
+  std::erase_if(lacking, has);
   return lacking;
 }
 

@@ -197,7 +197,6 @@ void ProbeKernel(Machine& m) {
   m.architecture = names.machine;
   m.platform = {Dmi("sys_vendor"), Dmi("product_name"), Processor(), names.release};
   auto config = ReadFile(std::string("/boot/config-") + names.release, 1 << 20);
-  m.kernel_config_known = config.has_value();
   if (config) m.kernel_lacks = LackingOptions(*config);
   m.landlock_abi = LandlockAbi();
   m.seccomp_kills =
