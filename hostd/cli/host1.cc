@@ -72,10 +72,10 @@ std::optional<Signal::Kind> KindOf(std::string_view member) {
   return std::nullopt;
 }
 
-}  // namespace
-
 /// There when the packages are installed.
 constexpr char kHostdUnit[] = "/usr/lib/systemd/system/bulkhead-hostd.service";
+
+}  // namespace
 
 std::string BusAddress(const std::string& option) {
   if (!option.empty()) return option;

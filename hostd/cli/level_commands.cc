@@ -20,6 +20,10 @@ struct Verb {
   const char* under_way;    ///< "is starting"
 };
 
+Followed FollowedOf(const std::string& name, const Dict& status) {
+  return {name, SightOf(status), SightOf(status), std::nullopt, 0};
+}
+
 /// Every level is looked up before one is touched: a misspelt name starts nothing.
 Result<std::vector<Followed>> LookUp(Host1& host, const std::vector<std::string>& names) {
   std::vector<Followed> levels;
@@ -27,21 +31,22 @@ Result<std::vector<Followed>> LookUp(Host1& host, const std::vector<std::string>
     if (std::ranges::find(levels, name, &Followed::name) != levels.end()) continue;
     auto status = host.GetLevel(name);
     if (!status) return Propagate(status);
-    levels.push_back({name, SightOf(*status), SightOf(*status), std::nullopt, 0});
+    levels.push_back(FollowedOf(name, *status));
   }
   return levels;
 }
 
 /// Those that are up, or on their way.
-Result<std::vector<std::string>> NamesOfLevelsUp(Host1& host) {
-  auto levels = host.ListLevels();
-  if (!levels) return Propagate(levels);
-  std::vector<std::string> names;
-  for (const Dict& level : *levels) {
-    std::string state = level.Text("state");
-    if (state != "stopped" && state != "failed") names.push_back(level.Text("name"));
+Result<std::vector<Followed>> LevelsUp(Host1& host) {
+  auto all = host.ListLevels();
+  if (!all) return Propagate(all);
+  std::vector<Followed> levels;
+  for (const Dict& status : *all) {
+    std::string state = status.Text("state");
+    if (state != "stopped" && state != "failed")
+      levels.push_back(FollowedOf(status.Text("name"), status));
   }
-  return names;
+  return levels;
 }
 
 GVariant* CallArguments(const Verb& verb, const std::string& level, const char* option) {
@@ -99,7 +104,7 @@ int Report(const Context& context, const Verb& verb, bool waited,
   return exit_code;
 }
 
-Result<int> Do(Context& context, Arguments arguments, const Verb& verb, const char* option) {
+Result<int> Do(Context& context, const Arguments& arguments, const Verb& verb, const char* option) {
   if (arguments.Has("--wait") && arguments.Has("--no-wait")) {
     return context.Misused(
         {ErrorCode::kInvalid, "--wait and --no-wait exclude each other: give one", 0});
@@ -107,12 +112,7 @@ Result<int> Do(Context& context, Arguments arguments, const Verb& verb, const ch
   auto host = context.Host();
   if (!host) return Propagate(host);
   bool wait = !arguments.Has("--no-wait");
-  if (arguments.Has("--all")) {
-    auto names = NamesOfLevelsUp(**host);
-    if (!names) return Propagate(names);
-    arguments.positional = std::move(*names);
-  }
-  auto levels = LookUp(**host, arguments.positional);
+  auto levels = arguments.Has("--all") ? LevelsUp(**host) : LookUp(**host, arguments.positional);
   if (!levels) return Propagate(levels);
   if (wait) (*host)->Watch();
   for (const Followed& level : *levels) {
