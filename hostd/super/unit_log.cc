@@ -31,7 +31,16 @@ std::string Now() {
 }  // namespace
 
 void UnitLog::Append(const std::string& unit, std::string_view text) {
-  if (echo_ && !text.starts_with(kOwnMark)) Echo(unit, text);
+  Echo(unit, text);
+  Write(unit, text);
+}
+
+void UnitLog::Note(const std::string& unit, std::string_view sentence) {
+  Echo(unit, sentence);
+  Write(unit, std::string(kOwnMark) + Now() + " " + std::string(sentence) + "\n");
+}
+
+void UnitLog::Write(const std::string& unit, std::string_view text) const {
   std::string path = PathOf(unit);
   text = text.substr(0, kMaxLogBytes);
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
@@ -44,12 +53,8 @@ void UnitLog::Append(const std::string& unit, std::string_view text) {
   if (fd) (void)WriteFully(fd.get(), text.data(), text.size());
 }
 
-void UnitLog::Note(const std::string& unit, std::string_view sentence) {
-  if (echo_) Echo(unit, sentence);
-  Append(unit, std::string(kOwnMark) + Now() + " " + std::string(sentence) + "\n");
-}
-
 void UnitLog::Echo(const std::string& unit, std::string_view text) const {
+  if (!echo_) return;
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
     std::fprintf(stderr, "%s: %s\n", unit.c_str(), Printable(line).c_str());

@@ -29,6 +29,7 @@ class UnitLog {
 
  private:
   void Echo(const std::string& unit, std::string_view text) const;
+  void Write(const std::string& unit, std::string_view text) const;
 
   std::string folder_;
   bool echo_;

@@ -35,6 +35,17 @@ class InFolder : public ::testing::Test {
 
 using UnitLogTest = InFolder;
 
+TEST_F(UnitLogTest, CannotHideALineFromTheJournalByTheMarkOfOurs) {
+  testing::internal::CaptureStderr();
+  UnitLog log(top_, /*echo=*/true);
+  log.Append("agentd@low", "--- a line\nand \x1b[31manother\n");
+  log.Note("agentd@low", "started as process 7");
+  EXPECT_EQ(
+      "agentd@low: --- a line\nagentd@low: and \\x1B[31manother\n"
+      "agentd@low: started as process 7\n",
+      testing::internal::GetCapturedStderr());
+}
+
 TEST_F(UnitLogTest, KeepsWhatUnitsSayAndTellsTheLastLineOfTheirOwn) {
   UnitLog log(top_);
   log.Append("netd", "first\nsecond");
