@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <utility>
 
 namespace bulkhead::super {
 
 namespace {
 
 constexpr std::uint32_t kNobody = static_cast<std::uint32_t>(ACL_UNDEFINED_ID);
+constexpr char kAccess[] = "system.posix_acl_access";
 constexpr std::uint16_t kReadWrite = ACL_READ | ACL_WRITE;
 
 void Append(std::string& out, const void* bytes, std::size_t size) {
@@ -27,39 +29,39 @@ void AppendEntry(std::string& out, std::uint16_t tag, std::uint16_t rights, std:
 }
 
 /// As the kernel takes it: posix_acl_xattr.h, users in rising order.
-std::string Encoded(AccessList list) {
-  std::ranges::sort(list.users);
+std::string Encoded(std::vector<uid_t> users) {
+  std::ranges::sort(users);
   posix_acl_xattr_header header{htole32(POSIX_ACL_XATTR_VERSION)};
   std::string out;
   Append(out, &header, sizeof header);
   AppendEntry(out, ACL_USER_OBJ, kReadWrite, kNobody);
-  for (uid_t uid : list.users) AppendEntry(out, ACL_USER, kReadWrite, uid);
-  AppendEntry(out, ACL_GROUP_OBJ, list.group ? kReadWrite : 0, kNobody);
+  for (uid_t uid : users) AppendEntry(out, ACL_USER, kReadWrite, uid);
+  AppendEntry(out, ACL_GROUP_OBJ, kReadWrite, kNobody);
   AppendEntry(out, ACL_MASK, kReadWrite, kNobody);
   AppendEntry(out, ACL_OTHER, 0, kNobody);
   return out;
 }
 
-Status Set(const std::string& path, const char* attribute, const AccessList& list) {
-  std::string bytes = Encoded(list);
+Status Set(const std::string& path, const char* attribute, std::vector<uid_t> users) {
+  std::string bytes = Encoded(std::move(users));
   if (::setxattr(path.c_str(), attribute, bytes.data(), bytes.size(), 0) == 0) return {};
   return FailErrno("set the access list of " + path);
 }
 
 }  // namespace
 
-Status SetAccess(const std::string& path, const AccessList& list) {
-  return Set(path, "system.posix_acl_access", list);
+Status SetAccess(const std::string& path, std::vector<uid_t> users) {
+  return Set(path, kAccess, std::move(users));
 }
 
 Status RemoveAccess(const std::string& path) {
-  if (::removexattr(path.c_str(), "system.posix_acl_access") == 0) return {};
+  if (::removexattr(path.c_str(), kAccess) == 0) return {};
   if (errno == ENODATA || errno == ENOTSUP) return {};
   return FailErrno("remove the access list of " + path);
 }
 
-Status SetDefaultAccess(const std::string& folder, const AccessList& list) {
-  return Set(folder, "system.posix_acl_default", list);
+Status SetDefaultAccess(const std::string& folder, std::vector<uid_t> users) {
+  return Set(folder, "system.posix_acl_default", std::move(users));
 }
 
 }  // namespace bulkhead::super

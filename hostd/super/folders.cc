@@ -122,9 +122,7 @@ Status MakeFifoAt(int parent, const std::string& name, Owner owner) {
   return Own(fd.get(), now, owner, name);
 }
 
-Status LetIn(int folder, uid_t uid) {
-  return SetDefaultAccess(SelfPath(folder), {{uid}, /*group=*/true});
-}
+Status LetIn(int folder, uid_t uid) { return SetDefaultAccess(SelfPath(folder), {uid}); }
 
 void RemoveFolderAt(int parent, const std::string& name) {
   (void)::unlinkat(parent, name.c_str(), AT_REMOVEDIR);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "hostd/super/machine.h"
+#include "hostd/super/service_table.h"
 #include "vmspec/base/identity.h"
 
 namespace bulkhead::super {
@@ -29,9 +30,7 @@ void PrintSysusers() {
                {"bulkhead-netd", kUidNetd, "Bulkhead network daemon"},
                {"bulkhead-brokerd", kUidBroker, "Bulkhead device broker"}};
   for (const auto& u : users) std::printf("u %s %u \"%s\"\n", u.name, u.uid, u.what);
-  for (const char* group : {"bulkhead", "bulkhead-user", "bulkhead-admin", "bulkhead-audit"}) {
-    std::printf("g %s -\n", group);
-  }
+  for (const char* group : kBusGroups) std::printf("g %s -\n", group);
 }
 
 int Main(int argc, char** argv) {

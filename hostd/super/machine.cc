@@ -168,7 +168,7 @@ std::vector<std::string> PrepareDevices(const std::string& dev) {
 Status LetUseKvm(const std::vector<uid_t>& levels, const std::string& node) {
   if (::access(node.c_str(), F_OK) != 0 && errno == ENOENT) return {};
   if (levels.empty()) return RemoveAccess(node);
-  return SetAccess(node, {levels, /*group=*/true});
+  return SetAccess(node, levels);
 }
 
 Status OpenLibvirtFolder(const Paths& paths, const std::string& folder) {

@@ -25,11 +25,6 @@ std::string LibvirtdConf() {
          "log_outputs = \"3:stderr\"\n";
 }
 
-/// The groups whose members may come as far as hostd, which judges each call by roles. "bulkhead"
-/// gives no role: it is for members of roles that host.toml defines by other groups.
-constexpr const char* kBusGroups[] = {"bulkhead", "bulkhead-user", "bulkhead-admin",
-                                      "bulkhead-audit"};
-
 bool HasGroup(const std::string& file, const std::string& group) {
   return file.starts_with(group + ":") || file.find("\n" + group + ":") != std::string::npos;
 }

@@ -37,6 +37,11 @@ Result<std::vector<UnitSpec>> Services(const Site& site);
 /// The unit of one checked instance.
 Result<UnitSpec> InstanceUnit(const Site& site, const hostd::ServiceInstance& instance);
 
+/// The groups whose members may come as far as hostd, which judges each call by roles. "bulkhead"
+/// gives no role: it is for members of roles that host.toml defines by other groups.
+inline constexpr const char* kBusGroups[] = {"bulkhead", "bulkhead-user", "bulkhead-admin",
+                                             "bulkhead-audit"};
+
 /// Files that services read: libvirtd's and the bus' configuration, the bus' view of the users.
 Status WriteServiceFiles(const Paths& paths);
 

@@ -83,6 +83,11 @@ class Packages(unittest.TestCase):
             for user in values(unit, "User"):
                 self.assertIn(user, users, unit.name)
 
+    def test_the_groups_of_the_bus_policy_are_those_that_sysusers_makes(self):
+        groups = re.findall(r"^g (\S+)", printed("sysusers"), flags=re.M)
+        policy = (ARGS.root / "host-image/dbus/org.bulkhead.Host1.conf").read_text()
+        self.assertEqual(groups, re.findall(r'<policy group="(\S+)">', policy))
+
     def test_units_write_only_in_folders_that_tmpfiles_makes(self):
         folders = re.findall(r"^d (\S+)", printed("tmpfiles"), flags=re.M)
         for unit in UNITS:
