@@ -33,10 +33,6 @@ AppliedSpecPtr WithVersion(AppliedSpec applied, SpecVersion version) {
   return std::make_shared<const AppliedSpec>(std::move(applied));
 }
 
-}  // namespace
-
-namespace {
-
 /// All of them at once: who is told of one, stops it, and is told of the next, asks three times.
 Error StopThemFirst(const std::vector<std::string>& levels, const std::string& why) {
   std::string all;
