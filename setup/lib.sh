@@ -90,7 +90,6 @@ debian_sources() {
   local mirror; mirror=$(debian_mirror)
   [[ -n $mirror ]] || die "no Debian mirror is configured on this machine" "Add bookworm or trixie main to /etc/apt/sources.list."
   printf '%s\n' "deb $mirror $1 main" "deb $mirror $1-updates main" "deb ${mirror%/}-security $1-security main"
-  [[ $1 != bookworm ]] || echo "deb $mirror bookworm-backports main"
 }
 
 # need_space FOLDER MiB WHAT
