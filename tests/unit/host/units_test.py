@@ -18,6 +18,7 @@ parser.add_argument("--root", type=pathlib.Path, required=True)
 parser.add_argument("--install-files", required=True)
 ARGS, REST = parser.parse_known_args()
 UNITS = sorted((ARGS.root / "host-image/units").glob("*.service"))
+CONFINE = ARGS.root / "host-image/units/bulkhead-.service.d/10-confine.conf"  # for all of them
 DEBIAN = ARGS.root / "debian"
 MOST_EXPOSURE = 15  # tenths
 
@@ -40,6 +41,7 @@ class Units(unittest.TestCase):
         for unit in UNITS:
             text = re.sub(r"^(Exec\w+)=\S+", r"\1=/usr/bin/true", unit.read_text(), flags=re.M)
             (folder / unit.name).write_text(text)
+        shutil.copytree(CONFINE.parent, folder / CONFINE.parent.name)
         return folder
 
     def test_every_unit_exposes_at_most_1_5(self):
@@ -76,6 +78,7 @@ class Packages(unittest.TestCase):
     def test_every_unit_is_in_a_package(self):
         for unit in UNITS:
             self.assertIn(f"usr/lib/systemd/system/{unit.name}", self.installed())
+        self.assertIn(f"usr/lib/systemd/system/{CONFINE.parent.name}/{CONFINE.name}", self.installed())
 
     def test_units_run_as_users_that_sysusers_makes(self):
         users = re.findall(r"^u (\S+)", printed("sysusers"), flags=re.M)
