@@ -71,7 +71,7 @@ class Packages(unittest.TestCase):
         links = {line.split()[1] for path in DEBIAN.glob("*.links") for line in path.read_text().splitlines()}
         for unit in UNITS:
             for command in values(unit, "ExecStart") + values(unit, "ExecStop"):
-                program = command.split()[0].lstrip("-/")
+                program = command.split()[0].lstrip("/")
                 if program != "usr/bin/true":
                     self.assertIn(program, self.installed() | links, unit.name)
 
