@@ -23,6 +23,8 @@ namespace bulkhead::hostd {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr char kBootId[] = "/proc/sys/kernel/random/boot_id";
 constexpr std::size_t kMostCache = 4096;
 constexpr std::string_view kStateWords[] = {"works", "no-device", "no-permission",
@@ -39,6 +41,11 @@ std::string FileKey(const std::string& path) {
     key += " " + std::to_string(number);
   }
   return key;
+}
+
+/// It says something of KVM, not of how busy the machine was.
+bool IsBeyondDoubt(KvmState state) {
+  return state != KvmState::kHangs && state != KvmState::kNoQemu;
 }
 
 /// 0, or why the node does not open.
@@ -127,14 +134,16 @@ AccelProbe::AccelProbe(AccelProbeOptions options) : options_(std::move(options))
 KvmFinding AccelProbe::Examine() {
   std::scoped_lock lock(mutex_);
   std::string key = KeyOf(options_);
-  if (!key.empty() && key == known_key_) return known_;
+  if (!key.empty() && key == known_key_ && Clock::now() < known_until_) return known_;
   std::optional<KvmFinding> cached;
   if (!key.empty() && !options_.cache_file.empty()) {
     if (auto text = ReadFile(options_.cache_file, kMostCache)) cached = ParseCache(*text, key);
   }
   known_ = cached ? *cached : ExamineNow();
   known_key_ = key;
-  if (!cached && !key.empty() && !options_.cache_file.empty()) {
+  bool lasts = IsBeyondDoubt(known_.state);
+  known_until_ = lasts ? Clock::time_point::max() : Clock::now() + options_.doubt;
+  if (!cached && lasts && !key.empty() && !options_.cache_file.empty()) {
     // Without it the next start of hostd probes again: no reason to fail.
     (void)WriteFileAtomically(options_.cache_file, PrintCache(key, known_), 0600);
   }

@@ -43,6 +43,8 @@ struct AccelProbeOptions {
   std::string cpu = "host";  ///< the processor that levels get under KVM
   std::string cache_file;    ///< Paths.run + "/hostd/accel"; empty: keep the answer in memory only
   std::chrono::milliseconds deadline{5000};  ///< for one probe guest
+  /// How long a finding counts that may be of a busy moment: no answer in time, no QEMU.
+  std::chrono::milliseconds doubt{60'000};
 };
 
 /// Any thread may call any member; one probe runs at a time and the others wait for its answer.
@@ -51,7 +53,8 @@ class AccelProbe {
   explicit AccelProbe(AccelProbeOptions options);
 
   /// Boots a guest under KVM, as the caller's uid, unless the answer for this boot, kernel, QEMU
-  /// and device node is known. Blocks up to the deadline and a little more: not for the main loop.
+  /// and device node is known and beyond doubt. Blocks up to the deadline and a little more: not
+  /// for the main loop.
   KvmFinding Examine();
 
   /// What levels shall use.
@@ -68,8 +71,9 @@ class AccelProbe {
 
   const AccelProbeOptions options_;
   std::mutex mutex_;
-  std::string known_key_;  ///< guarded by mutex_; empty: nothing known
-  KvmFinding known_;       ///< guarded by mutex_
+  std::string known_key_;                              ///< guarded by mutex_; empty: nothing known
+  KvmFinding known_;                                   ///< guarded by mutex_
+  std::chrono::steady_clock::time_point known_until_;  ///< guarded by mutex_
 };
 
 }  // namespace bulkhead::hostd

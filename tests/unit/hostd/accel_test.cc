@@ -184,6 +184,22 @@ TEST_F(AccelProbeTest, TheAnswerIsKeptForThisBootAndAskedAnewForAnotherQemu) {
   EXPECT_EQ(second.Examine().state, KvmState::kNoDevice) << "the node is part of the question";
 }
 
+TEST_F(AccelProbeTest, AGuestThatOnlyHadNoTimeIsAskedAgainAndNotForTheWholeBoot) {
+  auto options = With("echo x >> " + (dir_ / "count") + "; exec sleep 100");
+  options.deadline = 300ms;
+  options.cache_file = dir_ / "accel";
+  AccelProbe probe(options);
+  EXPECT_EQ(probe.Examine().state, KvmState::kHangs);
+  EXPECT_EQ(probe.Examine().state, KvmState::kHangs);
+  EXPECT_EQ(Slurp(dir_ / "count"), "x\n") << "not each start of a level waits for it";
+  EXPECT_FALSE(std::filesystem::exists(options.cache_file));
+  options.doubt = 0ms;
+  AccelProbe doubting(options);
+  EXPECT_EQ(doubting.Examine().state, KvmState::kHangs);
+  EXPECT_EQ(doubting.Examine().state, KvmState::kHangs);
+  EXPECT_EQ(Slurp(dir_ / "count"), "x\nx\nx\n");
+}
+
 TEST_F(AccelProbeTest, CannotBeDeceivedByADamagedCache) {
   auto options = With("echo broken >&2; exit 1");
   options.cache_file = dir_ / "accel";
